@@ -1,0 +1,263 @@
+package loop
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valet-go/valet/internal/gid"
+	"github.com/valet-go/valet/internal/owner"
+)
+
+// Loop is an event loop. Make one with [New] or [Start].
+type Loop struct {
+	posted     queue
+	sleepState atomic.Uint32  // see poller.go
+	owner      atomic.Uintptr // the goroutine that runs the loop; 0 when none does
+	stopping   atomic.Bool    // Stop was called, and Run has not returned yet
+	closing    atomic.Bool    // Close was called
+	ended      chan struct{}  // closed when Close has done all
+
+	mu         sync.Mutex // guards running, and the decision who shuts down
+	running    bool
+	closeAtEnd bool // made by Start
+
+	handlers handlers
+	poller   *poller
+	onPanic  func(v any, stack []byte)
+
+	// The rest belongs to the loop's goroutine.
+	ctx      context.Context // bounds the running Run
+	timers   timerHeap
+	timerSeq uint64
+	batch    []func() // posted callbacks being run
+	batchAt  int
+	found    []event
+	ready    []ready // events being dispatched
+	readyAt  int
+}
+
+// New returns a loop that does not run yet; see [Loop.Run]. A loop that is no
+// longer needed must be closed, whether it ever ran or not.
+func New(opts ...Option) (*Loop, error) {
+	l := &Loop{ended: make(chan struct{}), onPanic: logPanic}
+	for _, o := range opts {
+		if err := o(l); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if l.poller, err = newPoller(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Start returns a loop that runs on a goroutine of its own until ctx ends, or
+// Stop or Close is called, and is then closed.
+func Start(ctx context.Context, opts ...Option) (*Loop, error) {
+	l, err := New(opts...)
+	if err != nil {
+		return nil, err
+	}
+	l.running, l.closeAtEnd = true, true
+	owned := make(chan struct{})
+	go l.run(ctx, func() { close(owned) })
+	<-owned
+	return l, nil
+}
+
+// Run runs the loop on the calling goroutine until ctx ends, and returns the
+// context's error; until [Loop.Stop], and returns nil; or until [Loop.Close],
+// and returns [ErrClosed]. A loop that was stopped may be run again. If a
+// callback calls [runtime.Goexit], that ends the calling goroutine, and the
+// loop goes on with another.
+func (l *Loop) Run(ctx context.Context) error {
+	l.mu.Lock()
+	closing, running := l.closing.Load(), l.running
+	l.running = true
+	l.mu.Unlock()
+	switch {
+	case closing:
+		return ErrClosed
+	case running:
+		return ErrRunning
+	}
+	l.run(ctx, func() {})
+	switch {
+	case l.closing.Load():
+		return ErrClosed
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return nil
+}
+
+// run iterates until the loop is to end. It calls started once the calling
+// goroutine owns the loop.
+func (l *Loop) run(ctx context.Context, started func()) {
+	l.ctx = ctx
+	l.owner.Store(gid.Current())
+	unmark := owner.Mark()
+	goexit := true
+	defer func() {
+		unmark()
+		if goexit { // a callback ended this goroutine; the loop lives on
+			go l.run(ctx, func() {})
+			return
+		}
+		l.finish()
+	}()
+	started()
+	defer context.AfterFunc(ctx, l.wake)()
+	for !l.ending() {
+		l.iterate()
+	}
+	goexit = false
+}
+
+func (l *Loop) ending() bool {
+	return l.closing.Load() || l.stopping.Load() || l.ctx.Err() != nil
+}
+
+// finish gives the loop up, and shuts it down if it is closing.
+func (l *Loop) finish() {
+	l.mu.Lock()
+	if l.closeAtEnd {
+		l.closing.Store(true)
+	}
+	closing := l.closing.Load()
+	if !closing {
+		l.running = false
+		l.stopping.Store(false)
+		l.owner.Store(0)
+	}
+	l.mu.Unlock()
+	if closing {
+		l.shutdown()
+	}
+}
+
+// iterate is one iteration; its phases are in the package doc.
+func (l *Loop) iterate() {
+	l.dispatch() // what a callback that ended its goroutine left behind
+	l.runTimers()
+	l.runPosted()
+	l.poll()
+	l.dispatch()
+}
+
+// poll is phase 3.
+func (l *Loop) poll() {
+	if l.batchAt < len(l.batch) || !l.posted.empty() || !idle() {
+		l.found = l.poller.poll(l.found[:0])
+	} else {
+		l.poller.arm(l.nextTimer())
+		l.sleepState.Store(sleeping)
+		// What was posted, or asked for, before the announcement is seen
+		// here; what comes after it wakes the poller.
+		if l.posted.empty() && !l.ending() {
+			l.found = l.poller.wait(l.found[:0])
+		} else {
+			l.found = l.found[:0]
+		}
+		l.sleepState.Store(awake)
+	}
+	if len(l.found) > 0 {
+		l.ready = l.handlers.resolve(l.found, l.ready)
+	}
+}
+
+// idle lets other goroutines run and reports whether there were none to speak
+// of: then the loop may sleep and will be woken promptly.
+func idle() bool {
+	start := time.Now()
+	runtime.Gosched()
+	return time.Since(start) < busyYield
+}
+
+// Stop makes Run return after the running iteration. Any goroutine; does not
+// block. On a loop that does not run it does nothing.
+func (l *Loop) Stop() {
+	l.mu.Lock()
+	if l.running {
+		l.stopping.Store(true)
+	}
+	l.mu.Unlock()
+	l.wake()
+}
+
+// Close ends the loop for good: Post and AddHandler fail from now on with
+// [ErrClosed], callbacks posted before still run, each handler is told by
+// [LoopClosed], and timers are dropped. Any goroutine. It waits for all this
+// unless it is called on the loop, which then ends after the running callback.
+// A second call reports [ErrClosed], after the same wait.
+func (l *Loop) Close() error {
+	l.mu.Lock()
+	first := !l.closing.Swap(true)
+	mine := first && !l.running
+	l.mu.Unlock()
+	if first {
+		l.posted.close()
+	}
+	switch {
+	case mine:
+		l.shutdown()
+		<-l.ended
+	case l.OnLoop():
+	default:
+		l.wake()
+		<-l.ended
+	}
+	if !first {
+		return ErrClosed
+	}
+	return nil
+}
+
+// shutdown runs what was posted, tells the handlers, and frees the poller. It
+// runs on the loop's goroutine, or the closer's if the loop does not run; if a
+// callback ends that goroutine, it is continued on another.
+func (l *Loop) shutdown() {
+	l.owner.Store(gid.Current())
+	unmark := owner.Mark()
+	goexit := true
+	defer func() {
+		unmark()
+		if goexit {
+			go l.shutdown()
+		}
+	}()
+	l.posted.close()
+	l.dispatch()
+	for l.batchAt < len(l.batch) || !l.posted.empty() {
+		l.runPosted()
+	}
+	l.closeHandlers()
+	goexit = false
+	l.timers = nil
+	l.poller.close()
+	l.owner.Store(0)
+	close(l.ended)
+}
+
+// OnLoop reports whether the calling goroutine is the one that runs the loop.
+// Any goroutine; costs two nanoseconds.
+func (l *Loop) OnLoop() bool { return l.owner.Load() == gid.Current() }
+
+// mustOwn panics if what was called may not be called here.
+func (l *Loop) mustOwn(what string) {
+	if o := l.owner.Load(); o != 0 && o != gid.Current() {
+		panic("loop: " + what + " called off the loop while it runs; use Post to get there")
+	}
+}
+
+// contain ends a panic of a callback. It is deferred around callbacks.
+func (l *Loop) contain() {
+	if v := recover(); v != nil {
+		l.onPanic(v, debug.Stack())
+	}
+}
