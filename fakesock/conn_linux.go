@@ -1,0 +1,122 @@
+package fakesock
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/loop"
+)
+
+// Conn is a stream socket whose waiting is a loop's. It behaves like
+// [*net.TCPConn] or [*net.UnixConn], whose methods it has; see the package doc
+// for the differences. A Conn that becomes garbage is closed.
+type Conn struct{ s *sock }
+
+// Wrap takes the descriptor of c over, which must be a [*net.TCPConn] or a
+// stream [*net.UnixConn] that nobody is using, and returns a Conn on it whose
+// waiting is l's. c is closed by Wrap, whether it succeeds or not; the
+// connection lives on in the Conn. Any goroutine; does not wait for the loop.
+//
+// Errors: [loop.ErrClosed]; a connection of another type (to wrap a TLS
+// connection, wrap the one below it); the system's.
+func Wrap(l *loop.Loop, c net.Conn) (*Conn, error) {
+	if !wrappable(c) {
+		return nil, fmt.Errorf("fakesock: cannot wrap a %T; it takes a *net.TCPConn or a stream *net.UnixConn", c)
+	}
+	defer c.Close()
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd := -1
+	var dupErr error
+	if err := raw.Control(func(orig uintptr) {
+		fd, dupErr = unix.FcntlInt(orig, unix.F_DUPFD_CLOEXEC, 0)
+	}); err != nil {
+		return nil, err
+	}
+	if dupErr != nil {
+		return nil, os.NewSyscallError("fcntl", dupErr)
+	}
+	s, err := newSock(l, fd, c.LocalAddr().Network(), c.LocalAddr(), c.RemoteAddr())
+	if err != nil {
+		return nil, err
+	}
+	out := &Conn{s}
+	runtime.AddCleanup(out, func(s *sock) { s.close() }, s)
+	return out, nil
+}
+
+// Read reads up to len(p) bytes, parking until there are some. The errors are
+// those of [net.TCPConn.Read].
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.s.read(p)
+	if err != nil {
+		err = c.s.wrapIO("read", err)
+	}
+	runtime.KeepAlive(c) // its cleanup would close the descriptor under a parked call
+	return n, err
+}
+
+// Write writes all of p, parking as long as the socket takes no more. It
+// returns how much was written together with an error; other writers wait
+// until it returns. The errors are those of [net.TCPConn.Write].
+func (c *Conn) Write(p []byte) (int, error) {
+	n, err := c.s.write(p)
+	if err != nil {
+		err = c.s.wrapIO("write", err)
+	}
+	runtime.KeepAlive(c)
+	return n, err
+}
+
+// Close ends every call that is parked, with [net.ErrClosed], and gives up the
+// descriptor once they have left. Any goroutine; does not block.
+func (c *Conn) Close() error {
+	defer runtime.KeepAlive(c)
+	if !c.s.close() {
+		return c.s.opError("close", net.ErrClosed)
+	}
+	return nil
+}
+
+// LocalAddr returns the address of this end.
+func (c *Conn) LocalAddr() net.Addr { return c.s.laddr }
+
+// RemoteAddr returns the address of the other end.
+func (c *Conn) RemoteAddr() net.Addr { return c.s.raddr }
+
+// SetDeadline sets the time at which reads and writes fail with
+// [os.ErrDeadlineExceeded], those that are parked included; the zero time
+// means never. Any goroutine; does not block, and makes no system call.
+func (c *Conn) SetDeadline(t time.Time) error {
+	return c.setDeadline(t, &c.s.r, &c.s.w)
+}
+
+// SetReadDeadline is SetDeadline for reads.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.setDeadline(t, &c.s.r, nil) }
+
+// SetWriteDeadline is SetDeadline for writes.
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(t, nil, &c.s.w) }
+
+func (c *Conn) setDeadline(t time.Time, r, w *direction) error {
+	defer runtime.KeepAlive(c)
+	if !c.s.users.enter() {
+		return c.s.opError("set", net.ErrClosed)
+	}
+	defer c.s.leave()
+	at := deadlineAt(t)
+	if r != nil {
+		r.setDeadline(at)
+	}
+	if w != nil {
+		w.setDeadline(at)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package fakesock
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/valet-go/valet/loop"
+)
+
+// startLoop returns a running loop that is closed with the test.
+func startLoop(t testing.TB) *loop.Loop {
+	t.Helper()
+	l, err := loop.Start(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// networks are those that the contract is tested on.
+var networks = []string{"tcp4", "tcp6", "unix"}
+
+// listen listens on a private address of the network.
+func listen(t testing.TB, network string) net.Listener {
+	t.Helper()
+	addr := map[string]string{
+		"tcp4": "127.0.0.1:0", "tcp6": "[::1]:0", "unix": filepath.Join(t.TempDir(), "s"),
+	}[network]
+	ln, err := net.Listen(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return ln
+}
+
+// dialPair returns two ends of one connection: the dialled one on the loop,
+// the accepted one of package net.
+func dialPair(t testing.TB, l *loop.Loop, network string) (*Conn, net.Conn) {
+	t.Helper()
+	ln := listen(t, network)
+	defer ln.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, err := ln.Accept()
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	d := &Dialer{Loop: l}
+	c, err := d.Dial(network, ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := await(t, accepted)
+	t.Cleanup(func() { c.Close(); peer.Close() })
+	return c.(*Conn), peer
+}
+
+// fakePair returns two ends of one connection, both on the loop.
+func fakePair(t testing.TB, l *loop.Loop, network string) (a, b *Conn) {
+	t.Helper()
+	a, peer := dialPair(t, l, network)
+	b, err := Wrap(l, peer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return a, b
+}
+
+func await[T any](t testing.TB, ch <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(20 * time.Second):
+		buf := make([]byte, 1<<16)
+		t.Fatalf("waited for 20 s\n%s", buf[:runtime.Stack(buf, true)])
+		panic("unreachable")
+	}
+}
+
+// result is what a Read or Write returned.
+type result struct {
+	n   int
+	err error
+}
+
+// async starts f and returns a channel with its result.
+func async(f func() (int, error)) <-chan result {
+	ch := make(chan result, 1)
+	go func() {
+		n, err := f()
+		ch <- result{n, err}
+	}()
+	return ch
+}
+
+// awaitParked waits until an operation is parked in the direction.
+func awaitParked(t testing.TB, d *direction) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); stateOf(d.word.Load()) != parked; runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatal("nothing parked within 20 s")
+		}
+	}
+}
+
+// fill writes until the socket takes no more, and returns how much it took.
+func fill(t testing.TB, c *Conn) int {
+	t.Helper()
+	total := 0
+	buf := make([]byte, 64<<10)
+	for {
+		c.SetWriteDeadline(time.Now().Add(30 * time.Millisecond))
+		n, err := c.Write(buf)
+		total += n
+		if err != nil {
+			var ne net.Error
+			if !errors.As(err, &ne) || !ne.Timeout() {
+				t.Fatal(err)
+			}
+			c.SetWriteDeadline(time.Time{})
+			return total
+		}
+	}
+}
+
+func mustWrite(t testing.TB, w io.Writer, s string) {
+	t.Helper()
+	if n, err := io.WriteString(w, s); n != len(s) || err != nil {
+		t.Fatalf("Write(%q) = %d, %v", s, n, err)
+	}
+}
+
+func mustRead(t testing.TB, r io.Reader, want string) {
+	t.Helper()
+	buf := make([]byte, len(want))
+	if n, err := io.ReadFull(r, buf); err != nil || string(buf) != want {
+		t.Fatalf("read %q, %v; want %q", buf[:n], err, want)
+	}
+}

@@ -1,0 +1,160 @@
+package fakesock
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// States of a direction. Whoever completes an operation claims it first, so
+// that exactly one does.
+//
+//	from     to       who and when
+//	idle     ready    loop: an event came
+//	idle     parked   caller: its operation must wait
+//	idle     closed   Close
+//	ready    ready    loop: an event came (the count rises)
+//	ready    idle     caller: EAGAIN, or a short read that proves the socket empty
+//	ready    closed   Close
+//	parked   claimed  loop: an event came; anyone: the deadline passed, or the loop was closed
+//	parked   closed   Close, which completes the operation
+//	claimed  parked   claimer: there was nothing to do after all
+//	claimed  idle     loop: completed by a short read that proves the socket empty
+//	claimed  ready    claimer: completed otherwise
+//	claimed  claimed  loop: an event came while the deadline was being looked at (the count rises)
+//	claimed  closed   Close; the claimer still completes the operation
+//
+// A direction starts ready, because nothing is known, and ends closed.
+const (
+	idle    uint32 = iota // no operation waits, and none would get anything
+	ready                 // no operation waits; one may succeed at once
+	parked                // an operation waits, and may be claimed
+	claimed               // an operation waits, and somebody is completing it
+	closed
+
+	stateMask = 7
+	// oneEvent is added to the word at each event, so that a transition that
+	// rests on an old look at the socket fails.
+	oneEvent = stateMask + 1
+)
+
+func stateOf(word uint32) uint32 { return word & stateMask }
+
+func withState(word, state uint32) uint32 { return word&^stateMask | state }
+
+// outcome is how an operation that parked ended.
+type outcome uint8
+
+const (
+	again    outcome = iota // nothing was done: look again
+	done                    // the operation is complete, op.n bytes in all
+	failed                  // op.errno, after op.n bytes
+	timedOut                // the deadline passed, after op.n bytes
+	shut                    // Close, after op.n bytes
+	loopless                // the loop was closed, after op.n bytes
+)
+
+// op is the operation that is parked. While it is, whoever claims it may use
+// these fields; then the caller may.
+type op struct {
+	buf   []byte // what is left of the caller's buffer; nil: wait for an event only
+	n     int    // bytes moved by claimers
+	errno error
+	out   outcome
+}
+
+// direction is one half of a socket: reading or writing.
+type direction struct {
+	mu   sync.Mutex    // held by each call for all its length
+	word atomic.Uint32 // state and count of events
+	op   op
+	wake chan struct{} // unparks the caller; made when it first parks
+
+	// probe says that a short read proves nothing: on unix sockets, and once
+	// a hang-up, an error or urgent data has been reported.
+	probe atomic.Bool
+
+	orphaned atomic.Bool // the loop was closed
+
+	fast uint8 // calls since one last parked or yielded, guarded by mu
+
+	deadline atomic.Int64 // in nanoseconds since epoch; 0: none
+	timerAt  atomic.Int64 // when timer fires; 0: not armed
+	timerMu  sync.Mutex   // guards timer, and arming it
+	timer    *time.Timer
+}
+
+// event notes an event, and reports whether the caller now holds the claim on
+// an operation. On the loop only.
+func (d *direction) event() (claim bool) {
+	for {
+		w := d.word.Load()
+		next := w + oneEvent
+		switch stateOf(w) {
+		case idle:
+			next = withState(next, ready)
+		case parked:
+			next = withState(next, claimed)
+		case closed:
+			return false
+		}
+		if d.word.CompareAndSwap(w, next) {
+			return stateOf(w) == parked
+		}
+	}
+}
+
+// drained notes that, as of word w, the socket had nothing more to give.
+func (d *direction) drained(w uint32) { d.word.CompareAndSwap(w, withState(w, idle)) }
+
+// claim takes a parked operation, to complete or to unclaim it.
+func (d *direction) claim() bool {
+	w := d.word.Load()
+	return stateOf(w) == parked && d.word.CompareAndSwap(w, withState(w, claimed))
+}
+
+// unclaim parks a claimed operation again. If an event or Close came meanwhile
+// it completes it instead, so that its caller looks again, and reports false.
+func (d *direction) unclaim(w uint32) bool {
+	if stateOf(w) == claimed && d.word.CompareAndSwap(w, withState(w, parked)) {
+		return true
+	}
+	d.complete(again, ready)
+	return false
+}
+
+// complete ends a claimed operation and unparks its caller.
+func (d *direction) complete(out outcome, next uint32) {
+	d.op.out = out
+	for {
+		w := d.word.Load()
+		if stateOf(w) != claimed || d.word.CompareAndSwap(w, withState(w, next)) {
+			break // closed stays closed
+		}
+	}
+	d.wake <- struct{}{}
+}
+
+// orphan is told when the loop has been closed.
+func (d *direction) orphan() {
+	d.orphaned.Store(true)
+	d.recheck()
+}
+
+// close makes the direction refuse operations and completes one that is parked.
+func (d *direction) close() {
+	for {
+		w := d.word.Load()
+		if stateOf(w) == closed {
+			return
+		}
+		if d.word.CompareAndSwap(w, withState(w, closed)) {
+			if stateOf(w) == parked {
+				d.op.out = shut
+				d.wake <- struct{}{}
+			}
+			d.stopTimer()
+			return
+		}
+	}
+}
