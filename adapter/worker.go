@@ -1,0 +1,103 @@
+package adapter
+
+// worker is a goroutine that runs calls, one after another while there are
+// any. An idle one is kept, because its stack has grown to what the driver
+// needs.
+type worker struct {
+	b     *backend
+	calls chan *Call // made when it first idles; a nil call dismisses it
+}
+
+// dismissEvery is after how many rests those workers are dismissed that nobody
+// has needed meanwhile.
+const dismissEvery = 1024
+
+// takeWorkerLocked returns the worker that rested last, or a new one.
+func (b *backend) takeWorkerLocked() *worker {
+	n := len(b.idle) - 1
+	if n < 0 {
+		return &worker{b: b}
+	}
+	w := b.idle[n]
+	b.idle[n] = nil
+	b.idle = b.idle[:n]
+	b.unused = min(b.unused, n)
+	return w
+}
+
+// run makes the worker run c; without a worker it does nothing. Not under the
+// backend's mutex.
+func (w *worker) run(c *Call) {
+	switch {
+	case w == nil:
+	case w.calls == nil:
+		go w.work(c)
+	default:
+		w.calls <- c
+	}
+}
+
+// work runs c and what comes after it, until the worker is dismissed.
+func (w *worker) work(c *Call) {
+	goexit := true
+	defer func() {
+		if !goexit {
+			return
+		}
+		// A body has ended this goroutine. What its call held is passed on.
+		b := w.b
+		b.mu.Lock()
+		next, heir, other := b.afterLocked(c)
+		b.mu.Unlock()
+		heir.run(other)
+		if next != nil {
+			go (&worker{b: b}).work(next)
+		}
+	}()
+	for c != nil {
+		c.self.run()
+		c = w.next(c)
+	}
+	goexit = false
+}
+
+// next returns the call to run after c, for which it may have to wait; nil
+// ends the worker.
+func (w *worker) next(c *Call) *Call {
+	b := w.b
+	b.mu.Lock()
+	next, heir, other := b.afterLocked(c)
+	rest := next == nil && b.restLocked(w)
+	b.mu.Unlock()
+	heir.run(other)
+	if rest {
+		return <-w.calls
+	}
+	return next
+}
+
+// restLocked makes w wait for a call, unless there are enough that do.
+func (b *backend) restLocked(w *worker) bool {
+	if b.closing || len(b.idle) >= b.limits.slots {
+		return false
+	}
+	if w.calls == nil {
+		w.calls = make(chan *Call, 1)
+	}
+	b.idle = append(b.idle, w)
+	if b.rests++; b.rests >= dismissEvery {
+		b.dismissLocked(b.unused)
+		b.unused, b.rests = len(b.idle), 0
+	}
+	return true
+}
+
+// dismissLocked ends the n workers that have been idle longest.
+func (b *backend) dismissLocked(n int) {
+	for _, w := range b.idle[:n] {
+		w.calls <- nil
+	}
+	kept := copy(b.idle, b.idle[n:])
+	clear(b.idle[kept:])
+	b.idle = b.idle[:kept]
+}
