@@ -74,6 +74,9 @@ func (a *Adapter) On(exec loop.Executor) *Adapter {
 	return &view
 }
 
+// Executor returns where callbacks run.
+func (a *Adapter) Executor() loop.Executor { return a.exec }
+
 // Loop returns the loop given to [New].
 func (a *Adapter) Loop() *loop.Loop { return a.l }
 
@@ -92,6 +95,7 @@ func (a *Adapter) Close(ctx context.Context) error { return a.b.close(ctx) }
 type CallOption struct {
 	held bool
 	lane *Lane
+	drop func(any)
 }
 
 // Held marks a call that works on a connection which the caller already
@@ -100,6 +104,12 @@ func Held() CallOption { return CallOption{held: true} }
 
 // In makes a call one of a lane's.
 func In(lane *Lane) CallOption { return CallOption{lane: lane} }
+
+// OnDrop names what to do with a result that no callback will get, because the
+// call was cancelled while its body ran, or the executor was closed: release
+// what it holds. It is called with the body's value, on a goroutine of the
+// adapter's, and may block; not if the body failed.
+func OnDrop(drop func(value any)) CallOption { return CallOption{drop: drop} }
 
 // Lane makes calls run one after another, in the order in which they were
 // started, and call back in that order. The zero value is ready; use one lane

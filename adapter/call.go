@@ -26,6 +26,7 @@ type Call struct {
 	ctx   context.Context
 	lane  *Lane
 	self  task
+	drop  func(any) // or nil
 
 	// Guarded by b.mu.
 	in         *list // where it waits, or the backend's list of running calls
@@ -37,8 +38,8 @@ type Call struct {
 
 // task is what differs between calls by the type of their result.
 type task interface {
-	run()          // the body, then end
-	end(err error) // the callback with an error; the state is ended already
+	run()               // the body, then end
+	end(err error) bool // posts the callback with an error; the state is ended already
 }
 
 // call is a Call with its functions and result.
@@ -90,6 +91,9 @@ func newCall[T any](ctx context.Context, a *Adapter, body func(context.Context) 
 		if o.lane != nil {
 			c.lane = o.lane
 		}
+		if o.drop != nil {
+			c.drop = o.drop
+		}
 	}
 	return c
 }
@@ -102,9 +106,13 @@ func (c *call[T]) run() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
+		delivered := false
 		if c.state.CompareAndSwap(running, ended) { // else it was abandoned
 			c.value = value
-			c.end(err)
+			delivered = c.end(err)
+		}
+		if !delivered && err == nil && c.drop != nil {
+			c.drop(value)
 		}
 	}()
 	if err = c.ctx.Err(); err == nil {
@@ -113,12 +121,14 @@ func (c *call[T]) run() {
 	}
 }
 
-func (c *call[T]) end(err error) {
+func (c *call[T]) end(err error) (delivered bool) {
 	c.err = err
 	if postErr := c.exec.Post(c.callBack); postErr != nil {
 		c.b.undelivered.Add(1)
 		c.signal()
+		return false
 	}
+	return true
 }
 
 // callBack is on the executor.

@@ -16,7 +16,7 @@ import (
 // the adapter. A stream's calls are held, and run one after another.
 type Stream[T any] struct {
 	a     *Adapter
-	lane  Lane
+	lane  *Lane
 	fetch func(context.Context) ([]T, error)
 	stop  func() error
 	over  error // set by a body: why there is nothing more to fetch
@@ -35,19 +35,23 @@ const (
 // or an error. Both functions may block and run on the adapter's goroutines,
 // never at the same time. stop is called once, when the stream ends, and its
 // error is reported by Close. What a batch holds must not be overwritten by a
-// later fetch.
-func NewStream[T any](a *Adapter, fetch func(context.Context) ([]T, error), stop func() error) *Stream[T] {
+// later fetch. A lane that is not nil orders the stream's calls among others,
+// such as those of its transaction.
+func NewStream[T any](a *Adapter, lane *Lane, fetch func(context.Context) ([]T, error), stop func() error) *Stream[T] {
 	if fetch == nil || stop == nil {
 		panic("adapter: NewStream needs both functions, not nil")
 	}
-	return &Stream[T]{a: a, fetch: fetch, stop: stop}
+	if lane == nil {
+		lane = new(Lane)
+	}
+	return &Stream[T]{a: a, lane: lane, fetch: fetch, stop: stop}
 }
 
 // Next fetches a batch, which is not empty, and calls cb with it; at the end
 // with [io.EOF], and then again however often it is called. ctx bounds this
-// fetch only.
+// fetch only. Cancelling a Next whose fetch runs loses the batch.
 func (s *Stream[T]) Next(ctx context.Context, cb func([]T, error)) *Call {
-	return Go(ctx, s.a, s.next, cb, Held(), In(&s.lane))
+	return Go(ctx, s.a, s.next, cb, Held(), In(s.lane))
 }
 
 // next is a body.
@@ -97,7 +101,7 @@ func (s *Stream[T]) Close(cb func(error)) *Call {
 		if cb != nil {
 			cb(err)
 		}
-	}, Held(), In(&s.lane))
+	}, Held(), In(s.lane))
 }
 
 // Each calls item with all that is left, in order, and then done: with nil at
@@ -202,8 +206,15 @@ func (e *each[T]) finish(why error) {
 // greater than 0; then the stream is closed. ctx bounds it all. The items are
 // gathered on the adapter's goroutines.
 func (s *Stream[T]) Collect(ctx context.Context, limit int, cb func([]T, error)) *Call {
-	return Go(ctx, s.a, func(ctx context.Context) (all []T, err error) {
-		for limit <= 0 || len(all) < limit {
+	return CollectFunc(ctx, s, limit, func(v T) (T, error) { return v, nil }, cb)
+}
+
+// CollectFunc is [Stream.Collect] with a conversion of each item, which is
+// made on the adapter's goroutines as well, and whose error ends the stream.
+func CollectFunc[T, U any](ctx context.Context, s *Stream[T], limit int, convert func(T) (U, error), cb func([]U, error)) *Call {
+	return Go(ctx, s.a, func(ctx context.Context) ([]U, error) {
+		all := []U{}
+		for {
 			batch, err := s.next(ctx)
 			if errors.Is(err, io.EOF) {
 				return all, nil
@@ -211,8 +222,16 @@ func (s *Stream[T]) Collect(ctx context.Context, limit int, cb func([]T, error))
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, batch...)
+			for _, v := range batch {
+				u, err := convert(v)
+				if err != nil {
+					_ = s.end(err) // the conversion's error is the one to report
+					return nil, err
+				}
+				if all = append(all, u); len(all) == limit {
+					return all, s.end(ErrClosed)
+				}
+			}
 		}
-		return all[:limit], s.end(ErrClosed)
-	}, cb, Held(), In(&s.lane))
+	}, cb, Held(), In(s.lane))
 }

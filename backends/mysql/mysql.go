@@ -1,0 +1,110 @@
+// Package mysql is the MySQL driver github.com/go-sql-driver/mysql under
+// callbacks. The driver is unmodified; its sockets are package fakesock's.
+//
+//	db, err := mysql.Open(a, "user:password@tcp(127.0.0.1:3306)/app")
+//	...
+//	db.QueryRow(ctx, "SELECT name FROM users WHERE id = ?", func(row *mysql.Row, err error) {
+//		var name string
+//		if err == nil {
+//			err = row.Scan(&name)
+//		}
+//		...
+//	}, id)
+//
+// All methods may be called from any goroutine, and none blocks; callbacks run
+// on the adapter's executor. See backends/sql for lifetimes and transactions,
+// which are the same for every database.
+package mysql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"database/sql/driver"
+	"fmt"
+	"net"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/valet-go/valet/adapter"
+	"github.com/valet-go/valet/backends/sql"
+	"github.com/valet-go/valet/fakesock"
+	"github.com/valet-go/valet/loop"
+)
+
+// The types of backends/sql and of the driver that programs name.
+type (
+	DB        = sql.DB
+	Tx        = sql.Tx
+	Stmt      = sql.Stmt
+	Rows      = sql.Rows
+	Row       = sql.Row
+	Result    = sql.Result
+	TxOptions = sql.TxOptions
+
+	Config     = mysql.Config
+	MySQLError = mysql.MySQLError
+)
+
+// ErrNoRows is what QueryRow reports without a row.
+var ErrNoRows = sql.ErrNoRows
+
+// DefaultMaxConns is the size of the pool that Open makes unless told
+// otherwise.
+const DefaultMaxConns = 32
+
+// Option configures Open.
+type Option func(*options)
+
+type options struct{ conns, queue int }
+
+// WithMaxConns sets how many connections the pool may have, idle ones
+// included, and so how many calls run at once: at least 1; by default
+// [DefaultMaxConns].
+func WithMaxConns(n int) Option { return func(o *options) { o.conns = n } }
+
+// WithQueue sets how many calls may wait for a connection, beyond which they
+// fail with [adapter.ErrOverloaded]: 0 or more; by default
+// [adapter.DefaultQueue].
+func WithQueue(n int) Option { return func(o *options) { o.queue = n } }
+
+// Open returns a pool for the DSN, in the driver's own syntax. Like [sql.Open]
+// of database/sql it does not dial; [DB.Connect] does.
+func Open(a *adapter.Adapter, dsn string, opts ...Option) (*DB, error) {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("valet/mysql: the DSN: %w", err)
+	}
+	o := options{DefaultMaxConns, adapter.DefaultQueue}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	switch {
+	case o.conns < 1:
+		return nil, fmt.Errorf("valet/mysql: WithMaxConns(%d): a pool needs at least one connection", o.conns)
+	case o.queue < 0:
+		return nil, fmt.Errorf("valet/mysql: WithQueue(%d): the bound cannot be negative", o.queue)
+	}
+	connector, err := NewConnector(a.Loop(), cfg)
+	if err != nil {
+		return nil, fmt.Errorf("valet/mysql: the DSN: %w", err)
+	}
+	db := stdsql.OpenDB(connector)
+	db.SetMaxOpenConns(o.conns)
+	db.SetMaxIdleConns(o.conns)
+	return sql.New(a.Backend("mysql", adapter.WithSlots(o.conns), adapter.WithQueue(o.queue)), db), nil
+}
+
+// NewConnector returns a connector for [database/sql.OpenDB] whose connections
+// are on l, for programs that use database/sql themselves. cfg is copied. A
+// DialFunc that it has, or a network that was registered with the driver by
+// RegisterDialContext, is left alone.
+func NewConnector(l *loop.Loop, cfg *Config) (driver.Connector, error) {
+	cfg = cfg.Clone()
+	if cfg.DialFunc == nil && (cfg.Net == "" || cfg.Net == "tcp" || cfg.Net == "unix") {
+		d := &fakesock.Dialer{Loop: l}
+		cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return d.DialContext(ctx, network, addr)
+		}
+	}
+	return mysql.NewConnector(cfg)
+}

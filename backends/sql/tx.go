@@ -1,0 +1,97 @@
+package sql
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/valet-go/valet/adapter"
+	"github.com/valet-go/valet/loop"
+)
+
+// Tx is a transaction. Its calls run in the order in which they were started,
+// one after another. It holds a connection until Commit or Rollback.
+type Tx struct {
+	c    caller
+	tx   *sql.Tx
+	conn *sql.Conn
+	end  func()
+}
+
+// begin is a body.
+func begin(ctx context.Context, db *DB, opts *TxOptions) (*Tx, error) {
+	// Waiting for the connection is bounded by the call's context, whatever
+	// the life of the transaction.
+	conn, err := db.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	life, settle, end := lifetime(ctx)
+	tx, err := conn.BeginTx(life, opts)
+	if !settle() && err == nil {
+		tx.Rollback()
+		err = ctx.Err()
+	}
+	if err != nil {
+		end()
+		conn.Close()
+		if ctxErr := ctx.Err(); ctxErr != nil {
+			err = ctxErr // and not that of life
+		}
+		return nil, err
+	}
+	return &Tx{caller{db.a, new(adapter.Lane)}, tx, conn, end}, nil
+}
+
+// On returns a view of the transaction whose callbacks run on exec.
+func (tx *Tx) On(exec loop.Executor) *Tx {
+	view := *tx
+	view.c.a = tx.c.a.On(exec)
+	return &view
+}
+
+// Exec is [sql.Tx.ExecContext].
+func (tx *Tx) Exec(ctx context.Context, query string, cb func(Result, error), args ...any) *adapter.Call {
+	return tx.c.exec(ctx, tx.tx, query, cb, args)
+}
+
+// Query is [sql.Tx.QueryContext]. The rows must have ended, or be closed,
+// before the transaction's next statement, as with most drivers.
+func (tx *Tx) Query(ctx context.Context, query string, cb func(*Rows, error), args ...any) *adapter.Call {
+	return tx.c.query(ctx, tx.tx, query, cb, args)
+}
+
+// QueryRow is [sql.Tx.QueryRowContext]; without a row, cb gets [ErrNoRows].
+func (tx *Tx) QueryRow(ctx context.Context, query string, cb func(*Row, error), args ...any) *adapter.Call {
+	return tx.c.queryRow(ctx, tx.tx, query, cb, args)
+}
+
+// Prepare is [sql.Tx.PrepareContext]. The statement lives as long as the
+// transaction.
+func (tx *Tx) Prepare(ctx context.Context, query string, cb func(*Stmt, error)) *adapter.Call {
+	return tx.c.prepare(ctx, tx.tx, query, cb)
+}
+
+// Commit is [sql.Tx.Commit]. It is not bounded by a context: the driver's own
+// timeouts bound it. A nil cb is allowed.
+func (tx *Tx) Commit(cb func(error)) *adapter.Call {
+	return tx.c.act(context.Background(), func(context.Context) error { return tx.finish(tx.tx.Commit) }, cb)
+}
+
+// Rollback is [sql.Tx.Rollback]. After Commit it reports [sql.ErrTxDone] and
+// does nothing. A nil cb is allowed.
+func (tx *Tx) Rollback(cb func(error)) *adapter.Call {
+	return tx.c.act(context.Background(), func(context.Context) error { return tx.finish(tx.tx.Rollback) }, cb)
+}
+
+// finish is a body: it ends the transaction by f and gives the connection back.
+func (tx *Tx) finish(f func() error) error {
+	err := f()
+	if err != sql.ErrTxDone {
+		tx.conn.Close()
+		tx.end()
+	}
+	return err
+}
+
+// rollback ends a transaction that nobody got.
+func (tx *Tx) rollback() { tx.finish(tx.tx.Rollback) }
