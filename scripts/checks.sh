@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# The checks that run no test. Sourced by test.sh and lint.sh after lib.sh.
+
+check_format() {
+  local unformatted
+  unformatted=$("$bin/gofumpt" -l .) || return
+  if [ -n "$unformatted" ]; then
+    printf '%s\nnot formatted; run make fmt\n' "$unformatted"
+    return 1
+  fi
+}
+
+# vet MODULE SYSTEM. For this system cgo stays as it is, so that the packages
+# compiled here serve the demo and the fuzzing as well.
+vet() {
+  if [ "$2" = "$(go env GOHOSTOS)" ]; then
+    go -C "$1" vet ./...
+  else
+    GOOS=$2 CGO_ENABLED=0 go -C "$1" vet ./...
+  fi
+}
+
+lint() { (cd "$1" && "$bin/staticcheck" ./...); }
+
+tidy() {
+  local diff
+  diff=$(go -C "$1" mod tidy -diff 2>&1) && return
+  grep -E '^[-+]' <<<"$diff" | head -20
+  echo "the module files are not tidy; run make tidy"
+  return 1
+}
+
+# check_boundaries: who uses a backend gets that driver, and no server, web
+# framework or test package with it. MongoDB's driver needs net/http itself.
+# evio is for loop/evioloop alone.
+check_boundaries() {
+  local package packages banned found deps bad=0
+  packages=$(go list ./...) || return
+  for package in $(grep -v /internal/ <<<"$packages"); do
+    banned='^(testing|net/http/httptest|github.com/(tidwall/evio|FerretDB|dolthub|redis|alicebob|panjf2000)|go.uber.org/goleak|golang.org/x/net)(/|$)'
+    deps=$(go list -deps "$package") || return
+    case $package in
+      */backends/mongo*) ;;
+      */loop/evioloop) banned=${banned/tidwall\/evio|/} ;;
+      *) banned=${banned/testing|/testing|net\/http|} ;;
+    esac
+    found=$(grep -E "$banned" <<<"$deps" || true)
+    if [ -n "$found" ]; then
+      printf '%s depends on:\n%s\n' "$package" "$found"
+      bad=1
+    fi
+  done
+  return "$bad"
+}
+
+# check_requirements: the library requires at most four modules directly, beside
+# those that only its tests use.
+check_requirements() {
+  local direct
+  direct=$(go mod edit -print | sed -nE 's/^(require)?[[:space:]]+([^ ()]+) v[^ ]+$/\2/p' |
+    grep -vxE 'golang.org/x/net|go.uber.org/goleak')
+  if [ "$(wc -l <<<"$direct")" -gt 4 ]; then
+    printf 'more than four direct requirements:\n%s\n' "$direct"
+    return 1
+  fi
+}
+
+run_checks() {
+  local module os
+  section "Format, modules, boundaries"
+  step "gofumpt" check_format
+  for module in "${modules[@]}"; do step "tidy $module" tidy "$module"; done
+  step "boundaries of the packages" check_boundaries
+  step "requirements of the library" check_requirements
+
+  section "Vet and staticcheck"
+  for module in "${modules[@]}"; do
+    for os in linux darwin windows; do step "vet $module for $os" vet "$module" "$os"; done
+    step "staticcheck $module" lint "$module"
+  done
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs the real servers that the tests start privately (package
+# cmd/internal/private): Redis and MariaDB, from Debian's or Ubuntu's packages.
+# Starts no service: the tests run servers of their own.
+set -euo pipefail
+
+packages=()
+command -v redis-server >/dev/null || packages+=(redis-server)
+{ command -v mariadbd || test -x /usr/sbin/mariadbd; } >/dev/null || packages+=(mariadb-server)
+
+if [ ${#packages[@]} -eq 0 ]; then
+  echo "deps: redis-server and mariadb-server are installed"
+  exit 0
+fi
+
+by_hand() {
+  echo "deps: $1" >&2
+  echo "deps: please install these servers in another way: ${packages[*]}" >&2
+  echo "deps: without them 'make test' leaves out the tests that need them, and says so" >&2
+  exit 1
+}
+command -v apt-get >/dev/null || by_hand "this system has no apt-get"
+[ "$(id -u)" -eq 0 ] || by_hand "installing packages needs root; try: sudo make deps"
+
+# The packages start their servers as system services when they are installed.
+# invoke-rc.d asks /usr/sbin/policy-rc.d first, and 101 means "no" (see
+# /usr/share/doc/init-system-helpers/README.policy-rc.d.gz). A policy that the
+# machine already has is its administrator's: it is put back afterwards.
+policy=/usr/sbin/policy-rc.d
+saved=
+restore() {
+  rm -f "$policy"
+  if [ -n "$saved" ]; then mv "$saved" "$policy"; fi
+}
+if [ -e "$policy" ] || [ -L "$policy" ]; then
+  saved=$(mktemp "$policy.XXXXXX")
+  mv "$policy" "$saved"
+fi
+trap restore EXIT
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
+export DEBIAN_FRONTEND=noninteractive
+echo "deps: installing ${packages[*]}"
+apt-get -qq update
+apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${packages[@]}" >/dev/null
+echo "deps: installed ${packages[*]}; no service was started"
+if [ -d /run/systemd/system ]; then
+  echo "deps: to keep them from starting with the machine: systemctl disable redis-server mariadb"
+fi
