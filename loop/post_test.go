@@ -88,40 +88,6 @@ func TestAnEndlessPosterDoesNotStarveTimers(t *testing.T) {
 	await(t, fired)
 }
 
-func TestALongQueueIsInterruptedByDispatch(t *testing.T) {
-	l := start(t)
-	r, w := pipe(t)
-	var ran, atEvent int
-	seen := make(chan struct{})
-	h, err := l.AddHandler(r, Readable, func(Readiness) {
-		if atEvent == 0 {
-			atEvent = ran
-			close(seen)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer h.Remove()
-	const n = 4000
-	on(t, l, func() {
-		for range n {
-			l.Post(func() {
-				ran++
-				for end := time.Now().Add(2 * time.Microsecond); time.Now().Before(end); {
-				}
-			})
-		}
-		write(t, w, "x")
-	})
-	await(t, seen)
-	on(t, l, func() {
-		if ran != n || atEvent == 0 || atEvent == n {
-			t.Errorf("the event was dispatched after %d of %d callbacks; all of %d ran", atEvent, n, ran)
-		}
-	})
-}
-
 func TestPostOfNilPanics(t *testing.T) {
 	l := start(t)
 	defer func() {
