@@ -1,0 +1,48 @@
+package private
+
+import (
+	"context"
+	"errors"
+	"os"
+)
+
+// TB is the part of [testing.TB] that is needed here; programs use this package
+// too, and package testing does not belong into them.
+type TB interface {
+	Helper()
+	Context() context.Context
+	Cleanup(func())
+	Skip(args ...any)
+	Fatal(args ...any)
+}
+
+// RequireRedis starts a Redis that is closed at the end of the test. Where none
+// is installed it skips the test, or fails it if VALET_REQUIRE_ALL is 1.
+func RequireRedis(tb TB) *Server {
+	tb.Helper()
+	s, err := StartRedis(tb.Context())
+	require(tb, err)
+	tb.Cleanup(func() { s.Close() })
+	return s
+}
+
+// RequireMariaDB starts a MariaDB that is closed at the end of the test. Where
+// none is installed it skips the test, or fails it if VALET_REQUIRE_ALL is 1.
+func RequireMariaDB(tb TB) *MariaDB {
+	tb.Helper()
+	m, err := StartMariaDB(tb.Context())
+	require(tb, err)
+	tb.Cleanup(func() { m.Close() })
+	return m
+}
+
+func require(tb TB, err error) {
+	tb.Helper()
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNotInstalled) && os.Getenv("VALET_REQUIRE_ALL") != "1":
+		tb.Skip(err)
+	default:
+		tb.Fatal(err)
+	}
+}
