@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/valet-go/valet/internal/owner"
 	"github.com/valet-go/valet/loop"
 )
 
@@ -37,7 +38,9 @@ func WithSlots(n int) Option {
 }
 
 // WithQueue sets how many calls may wait for a slot: 0 or more, or it panics;
-// by default [DefaultQueue].
+// by default [DefaultQueue]. As many may wait for their turn in each lane. A
+// slot is freed just after the callback has been posted, so with no queue at
+// all a callback may find that its own call's slot is still taken.
 func WithQueue(n int) Option {
 	if n < 0 {
 		panic(fmt.Sprintf("adapter: WithQueue(%d): the bound cannot be negative", n))
@@ -87,9 +90,14 @@ func (a *Adapter) Stats() Stats { return a.b.stats() }
 // admitted, except held ones, which may be needed to finish what runs; those
 // admitted before are waited for. When ctx ends first, those that wait end,
 // and those that run are abandoned, with [ErrClosed], and Close returns the
-// context's error. It blocks, and must not be called on an executor; a second
-// call does nothing but wait as well.
-func (a *Adapter) Close(ctx context.Context) error { return a.b.close(ctx) }
+// context's error. It blocks, and on the goroutine of a loop or front end does
+// nothing but return [loop.ErrWouldBlockLoop]. A second call waits as well.
+func (a *Adapter) Close(ctx context.Context) error {
+	if owner.Here() {
+		return loop.ErrWouldBlockLoop
+	}
+	return a.b.close(ctx)
+}
 
 // CallOption modifies one call.
 type CallOption struct {
@@ -103,7 +111,12 @@ type CallOption struct {
 func Held() CallOption { return CallOption{held: true} }
 
 // In makes a call one of a lane's.
-func In(lane *Lane) CallOption { return CallOption{lane: lane} }
+func In(lane *Lane) CallOption {
+	if lane == nil {
+		panic("adapter: In needs a lane, not nil")
+	}
+	return CallOption{lane: lane}
+}
 
 // OnDrop names what to do with a result that no callback will get, because the
 // call was cancelled while its body ran, or the executor was closed: release
@@ -112,8 +125,9 @@ func In(lane *Lane) CallOption { return CallOption{lane: lane} }
 func OnDrop(drop func(value any)) CallOption { return CallOption{drop: drop} }
 
 // Lane makes calls run one after another, in the order in which they were
-// started, and call back in that order. The zero value is ready; use one lane
-// with one backend.
+// started, and call back in that order; only those that are cancelled while
+// they wait call back at once, out of turn. The zero value is ready; use one
+// lane with one backend.
 type Lane struct {
 	// Both are guarded by the backend's mutex.
 	waiting list

@@ -24,6 +24,7 @@ type backend struct {
 	live    list // bodies that have not returned
 	slots   int  // taken
 	active  int  // calls that wait, here or in a lane, or whose bodies have not returned
+	ending  int  // cancelled calls whose callbacks are about to be posted
 	idle    []*worker
 	unused  int // the least len(idle) since workers were last dismissed
 	rests   int // times a worker became idle since then
@@ -31,7 +32,7 @@ type backend struct {
 	refused uint64
 
 	closing  bool
-	drained  chan struct{} // made by close; closed when active falls to 0
+	drained  chan struct{} // made by close; closed when active and ending are 0
 	children map[*backend]struct{}
 }
 
@@ -60,34 +61,61 @@ func (b *backend) start(c *Call) error {
 		b.refused++
 		b.mu.Unlock()
 		return ErrClosed
+	case c.held: // bypasses all bounds: a stream must always be able to end
 	case inLane && c.lane.waiting.len >= b.limits.queue,
-		!inLane && !c.held && b.slots == b.limits.slots && b.queue.len >= b.limits.queue:
+		!inLane && b.slots == b.limits.slots && b.queue.len >= b.limits.queue:
 		b.refused++
 		b.mu.Unlock()
 		return b.overload
 	}
 	b.started++
 	b.active++
+	var w *worker
 	if inLane {
-		b.waitLocked(c, &c.lane.waiting)
-		b.mu.Unlock()
-		return nil
+		c.lane.waiting.push(c)
+	} else {
+		if c.lane != nil {
+			c.lane.busy = true
+		}
+		w = b.admitLocked(c)
 	}
-	if c.lane != nil {
-		c.lane.busy = true
-	}
-	w := b.admitLocked(c)
+	waits := b.waitsLocked(c)
 	b.mu.Unlock()
+	if waits {
+		b.watch(c)
+	}
 	w.run(c)
 	return nil
 }
+
+// watch makes the end of its context end a call that waits: it must not wait
+// for a slot to learn of it. A context may be the user's own code, so it is
+// used without the mutex.
+func (b *backend) watch(c *Call) {
+	if c.ctx.Done() == nil {
+		return
+	}
+	stop := context.AfterFunc(c.ctx, func() { b.cancel(c, c.ctx.Err(), true) })
+	b.mu.Lock()
+	waits := b.waitsLocked(c)
+	if waits {
+		c.unwatch = stop
+	}
+	b.mu.Unlock()
+	if !waits {
+		stop()
+	}
+}
+
+// waitsLocked reports whether c waits for a slot or for its turn.
+func (b *backend) waitsLocked(c *Call) bool { return c.in != nil && c.in != &b.live }
 
 // admitLocked lets c run or wait for a slot. The result, if it is not nil,
 // must run c once the mutex is unlocked.
 func (b *backend) admitLocked(c *Call) *worker {
 	if !c.held {
 		if b.slots == b.limits.slots {
-			b.waitLocked(c, &b.queue)
+			b.queue.push(c)
 			return nil
 		}
 		b.slots++
@@ -101,49 +129,37 @@ func (b *backend) beginLocked(c *Call) {
 	b.live.push(c)
 }
 
-// waitLocked puts c into a list. Its context is watched there: a call whose
-// context ends must not wait for a slot to learn of it.
-func (b *backend) waitLocked(c *Call, l *list) {
-	l.push(c)
-	if c.ctx.Done() != nil {
-		c.unwatch = context.AfterFunc(c.ctx, func() { b.cancelWaiting(c, c.ctx.Err()) })
-	}
-}
-
-// leaveLocked takes c out of the list in which it waits.
-func (b *backend) leaveLocked(c *Call) {
-	c.in.remove(c)
-	if c.unwatch != nil {
-		c.unwatch()
-		c.unwatch = nil
-	}
-}
-
 // afterLocked is told that c's body has returned. It frees what c held and
-// returns the call that the same worker should run next, or nil. If heir is
-// not nil, the worker heir must run the call other.
-func (b *backend) afterLocked(c *Call) (next *Call, heir *worker, other *Call) {
+// returns the call that the same worker should run next, or nil. If w is not
+// nil, it must run the call other.
+func (b *backend) afterLocked(c *Call) (next *Call, w *worker, other *Call) {
 	b.live.remove(c)
-	other = b.passTurnLocked(c)
 	if !c.held {
 		b.slots--
 	}
-	if other != nil {
-		if c.held && other.held { // a transaction's next statement: no hand-over
-			b.beginLocked(other)
-			b.doneLocked()
-			return other, nil, nil
+	if heir := b.passTurnLocked(c); heir != nil {
+		if !heir.held && (b.queue.len > 0 || b.slots == b.limits.slots) {
+			b.queue.push(heir) // behind others: a busy lane must not keep a slot
+		} else {
+			if !heir.held {
+				b.slots++
+			}
+			b.beginLocked(heir)
+			next = heir
 		}
-		heir = b.admitLocked(other)
 	}
 	if first := b.queue.first; first != nil && b.slots < b.limits.slots {
-		b.leaveLocked(first)
+		first.in.remove(first)
 		b.slots++
 		b.beginLocked(first)
-		next = first
+		if next == nil {
+			next = first
+		} else {
+			w, other = b.takeWorkerLocked(), first
+		}
 	}
 	b.doneLocked()
-	return next, heir, other
+	return next, w, other
 }
 
 // passTurnLocked ends c's turn in its lane, if it has one, and returns the
@@ -155,51 +171,63 @@ func (b *backend) passTurnLocked(c *Call) *Call {
 	heir := c.lane.waiting.first
 	c.lane.busy = heir != nil
 	if heir != nil {
-		b.leaveLocked(heir)
+		heir.in.remove(heir)
 	}
 	return heir
 }
 
 // doneLocked counts a call whose body has returned, or will never run.
 func (b *backend) doneLocked() {
-	if b.active--; b.active == 0 && b.drained != nil {
+	b.active--
+	b.drainLocked()
+}
+
+// drainLocked tells close when nothing is left.
+func (b *backend) drainLocked() {
+	if b.active == 0 && b.ending == 0 && b.drained != nil {
 		close(b.drained)
 		b.drained = nil
 	}
 }
 
-// cancel ends c with err, and reports whether it had not ended before.
-func (b *backend) cancel(c *Call, err error) bool {
-	if b.cancelWaiting(c, err) {
-		return true
-	}
-	if c.state.CompareAndSwap(running, ended) {
-		c.self.end(err)
-		return true
-	}
-	return false
-}
-
-// cancelWaiting ends c with err if it waits.
-func (b *backend) cancelWaiting(c *Call, err error) bool {
+// cancel ends c with err, and reports whether it had not ended before. If it
+// runs already and waitingOnly is set, it does nothing.
+func (b *backend) cancel(c *Call, err error, waitingOnly bool) bool {
+	var heir *Call
+	var w *worker
 	b.mu.Lock()
-	if c.in == nil || c.in == &b.live {
+	waits := b.waitsLocked(c)
+	if !waits && (waitingOnly || !c.state.CompareAndSwap(running, ended)) {
 		b.mu.Unlock()
 		return false
 	}
+	b.ending++ // close must not return before the callback is posted
+	if waits {
+		heir, w = b.dropLocked(c)
+	}
+	b.mu.Unlock()
+	c.self.end(err)
+	if waits {
+		c.endWatch()
+	}
+	w.run(heir)
+	b.mu.Lock()
+	b.ending--
+	b.drainLocked()
+	b.mu.Unlock()
+	return true
+}
+
+// dropLocked ends c, which waits. If w is not nil, it must run heir.
+func (b *backend) dropLocked(c *Call) (heir *Call, w *worker) {
 	hadTurn := c.in == &b.queue
-	b.leaveLocked(c)
+	c.in.remove(c)
 	c.state.Store(ended)
-	var heir *Call
-	var w *worker
 	if hadTurn {
 		if heir = b.passTurnLocked(c); heir != nil {
 			w = b.admitLocked(heir)
 		}
 	}
 	b.doneLocked()
-	b.mu.Unlock()
-	w.run(heir)
-	c.self.end(err)
-	return true
+	return heir, w
 }

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -31,7 +32,7 @@ type Call struct {
 	// Guarded by b.mu.
 	in         *list // where it waits, or the backend's list of running calls
 	prev, next *Call
-	unwatch    func() bool // stops watching the context of a waiting call
+	unwatch    func() bool // stops watching the context; of use once the call no longer waits
 
 	done atomic.Pointer[doneSignal]
 }
@@ -100,6 +101,7 @@ func newCall[T any](ctx context.Context, a *Adapter, body func(context.Context) 
 
 // run is on a worker's goroutine; the state is running.
 func (c *call[T]) run() {
+	c.endWatch()
 	var value T
 	var err error
 	defer func() {
@@ -111,13 +113,39 @@ func (c *call[T]) run() {
 			c.value = value
 			delivered = c.end(err)
 		}
-		if !delivered && err == nil && c.drop != nil {
-			c.drop(value)
+		if !delivered {
+			c.lost(value, err)
 		}
 	}()
-	if err = c.ctx.Err(); err == nil {
+	switch err = c.ctx.Err(); {
+	case err != nil:
+	case c.state.Load() != running: // cancelled on the way here
+		err = context.Canceled
+	default:
 		err = ErrGoexit
 		value, err = c.body(c.ctx)
+	}
+}
+
+// lost is told of a result that no callback will get.
+func (c *call[T]) lost(value T, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.report(&PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	switch p, panicked := err.(*PanicError); {
+	case panicked:
+		c.report(p)
+	case err == nil && c.drop != nil:
+		c.drop(value)
+	}
+}
+
+// report makes the executor hear of a panic that no callback hears of.
+func (c *call[T]) report(p *PanicError) {
+	if err := c.exec.Post(func() { panic(p) }); err != nil {
+		slog.Error("adapter: panic in a call whose executor is closed", "panic", p.Value, "stack", string(p.Stack))
 	}
 }
 
@@ -131,6 +159,12 @@ func (c *call[T]) end(err error) (delivered bool) {
 	return true
 }
 
+func (c *Call) endWatch() {
+	if c.unwatch != nil {
+		c.unwatch()
+	}
+}
+
 // callBack is on the executor.
 func (c *call[T]) callBack() {
 	defer c.signal()
@@ -141,7 +175,7 @@ func (c *call[T]) callBack() {
 // reports whether it did: false means that it had ended already. A call that
 // waits is never run. The body of one that runs is abandoned; see the package
 // doc.
-func (c *Call) Cancel() bool { return c.b.cancel(c, context.Canceled) }
+func (c *Call) Cancel() bool { return c.b.cancel(c, context.Canceled, false) }
 
 // State is where a call is in its life.
 type State uint8

@@ -1,45 +1,59 @@
 package adapter
 
-import "context"
+import (
+	"context"
+	"maps"
+	"slices"
+)
 
 // close is [Adapter.Close].
 func (b *backend) close(ctx context.Context) error {
-	b.mu.Lock()
-	b.closing = true
-	b.dismissLocked(len(b.idle))
-	drained := b.drainedLocked()
-	children := b.children
-	b.children = map[*backend]struct{}{}
-	b.mu.Unlock()
-	if p := b.parent; p != nil {
+	var err error
+	for _, d := range b.refuse(nil) {
+		select {
+		case <-d.drained: // even if ctx has ended
+			continue
+		default:
+		}
+		select {
+		case <-d.drained:
+		case <-ctx.Done():
+			d.abort()
+			err = ctx.Err()
+		}
+	}
+	if p := b.parent; p != nil && err == nil {
 		p.mu.Lock()
 		delete(p.children, b)
 		p.mu.Unlock()
 	}
-
-	var err error
-	for child := range children {
-		if childErr := child.close(ctx); childErr != nil {
-			err = childErr
-		}
-	}
-	select {
-	case <-drained:
-		return err
-	default:
-	}
-	select {
-	case <-drained:
-		return err
-	case <-ctx.Done():
-		b.abort()
-		return ctx.Err()
-	}
+	return err
 }
 
-// drainedLocked returns a channel that is closed once nothing is active.
+// draining is a backend that is being closed.
+type draining struct {
+	*backend
+	drained <-chan struct{}
+}
+
+// refuse makes b, and the backends made from it, admit nothing more but held
+// calls, all of them before any is waited for. It appends them to all.
+func (b *backend) refuse(all []draining) []draining {
+	b.mu.Lock()
+	b.closing = true
+	b.dismissLocked(len(b.idle))
+	all = append(all, draining{b, b.drainedLocked()})
+	children := slices.Collect(maps.Keys(b.children))
+	b.mu.Unlock()
+	for _, child := range children {
+		all = child.refuse(all)
+	}
+	return all
+}
+
+// drainedLocked returns a channel that is closed once nothing is left.
 func (b *backend) drainedLocked() <-chan struct{} {
-	if b.active == 0 {
+	if b.active == 0 && b.ending == 0 {
 		none := make(chan struct{})
 		close(none)
 		return none
@@ -69,7 +83,7 @@ func (b *backend) abort() {
 	b.mu.Unlock()
 	// From the last: who waits behind another must not get its turn.
 	for i := len(calls) - 1; i >= 0; i-- {
-		b.cancel(calls[i], ErrClosed)
+		b.cancel(calls[i], ErrClosed, false)
 	}
 }
 

@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
+
+	"github.com/valet-go/valet/loop"
 )
 
 // Stream is a call with many results, such as the rows of a query, which come
 // in batches when they are asked for. What produces them holds its connection
-// until the stream ends: at its end, at an error, or by [Stream.Close], which
-// must be called unless one of the others came first.
+// until the stream ends: at its end, at an error of the fetch, or by
+// [Stream.Close], which must be called unless one of the others came first. If
+// the executor is closed and a callback of the stream's is lost, the stream is
+// closed.
 //
 // Methods may be called from any goroutine; callbacks run on the executor of
 // the adapter. A stream's calls are held, and run one after another.
@@ -28,15 +33,15 @@ const (
 	// callbacks get a turn.
 	eachBudget = time.Millisecond
 	// eachCheck is after how many items the clock is read.
-	eachCheck = 32
+	eachCheck = 8
 )
 
-// NewStream returns a stream of what fetch returns: a batch, nil for the end,
-// or an error. Both functions may block and run on the adapter's goroutines,
-// never at the same time. stop is called once, when the stream ends, and its
-// error is reported by Close. What a batch holds must not be overwritten by a
-// later fetch. A lane that is not nil orders the stream's calls among others,
-// such as those of its transaction.
+// NewStream returns a stream of what fetch returns: a batch, nil or a bare
+// [io.EOF] for the end, or an error. Both functions may block and run on the
+// adapter's goroutines, never at the same time. stop is called once, when the
+// stream ends, and its error is reported by Close. What a batch holds must not
+// be overwritten by a later fetch. A lane that is not nil orders the stream's
+// calls among others, such as those of its transaction.
 func NewStream[T any](a *Adapter, lane *Lane, fetch func(context.Context) ([]T, error), stop func() error) *Stream[T] {
 	if fetch == nil || stop == nil {
 		panic("adapter: NewStream needs both functions, not nil")
@@ -44,7 +49,25 @@ func NewStream[T any](a *Adapter, lane *Lane, fetch func(context.Context) ([]T, 
 	if lane == nil {
 		lane = new(Lane)
 	}
-	return &Stream[T]{a: a, lane: lane, fetch: fetch, stop: stop}
+	s := &Stream[T]{lane: lane, fetch: fetch, stop: stop}
+	s.a = a.On(&streamExecutor{Executor: a.exec, orphaned: func() { s.Close(nil) }})
+	return s
+}
+
+// streamExecutor is the executor of a stream's calls. When it loses a callback
+// because it is closed, nobody is left to close the stream, so it does that.
+type streamExecutor struct {
+	loop.Executor
+	lost     atomic.Bool
+	orphaned func()
+}
+
+func (e *streamExecutor) Post(fn func()) error {
+	err := e.Executor.Post(fn)
+	if err != nil && e.lost.CompareAndSwap(false, true) {
+		e.orphaned()
+	}
+	return err
 }
 
 // Next fetches a batch, which is not empty, and calls cb with it; at the end
@@ -95,9 +118,14 @@ func (s *Stream[T]) end(why error) error {
 // error of ending it. It may be called at any time, and again. A nil cb is
 // allowed.
 func (s *Stream[T]) Close(cb func(error)) *Call {
+	var ran atomic.Bool
 	return Go(context.Background(), s.a, func(context.Context) (struct{}, error) {
+		ran.Store(true)
 		return struct{}{}, s.end(ErrClosed)
 	}, func(_ struct{}, err error) {
+		if !ran.Load() { // the backend's Close ended it while it waited for a fetch
+			s.Close(nil)
+		}
 		if cb != nil {
 			cb(err)
 		}
@@ -142,7 +170,11 @@ func (e *each[T]) pull() {
 
 // advance goes on to what was fetched.
 func (e *each[T]) advance() {
-	if e.err != nil {
+	switch {
+	case e.err == io.EOF: // not errors.Is: a lost connection's error may wrap it
+		e.finish(nil)
+		return
+	case e.err != nil:
 		e.finish(e.err)
 		return
 	}
@@ -163,9 +195,7 @@ func (e *each[T]) turn() {
 	for i, v := range e.batch {
 		if i%eachCheck == eachCheck-1 && time.Now().After(stopAt) {
 			e.batch = e.batch[i:]
-			if err := e.s.a.exec.Post(e.turn); err != nil {
-				e.s.Close(nil)
-			}
+			_ = e.s.a.exec.Post(e.turn) // else the executor closes the stream
 			returned = true
 			return
 		}
@@ -191,9 +221,6 @@ func (e *each[T]) finish(why error) {
 	}
 	done := e.done
 	e.done, e.busy = nil, true
-	if errors.Is(why, io.EOF) {
-		why = nil
-	}
 	e.s.Close(func(err error) {
 		if why != nil {
 			err = why
@@ -212,11 +239,14 @@ func (s *Stream[T]) Collect(ctx context.Context, limit int, cb func([]T, error))
 // CollectFunc is [Stream.Collect] with a conversion of each item, which is
 // made on the adapter's goroutines as well, and whose error ends the stream.
 func CollectFunc[T, U any](ctx context.Context, s *Stream[T], limit int, convert func(T) (U, error), cb func([]U, error)) *Call {
+	if convert == nil || cb == nil {
+		panic("adapter: CollectFunc needs both functions, not nil")
+	}
 	return Go(ctx, s.a, func(ctx context.Context) ([]U, error) {
 		all := []U{}
 		for {
 			batch, err := s.next(ctx)
-			if errors.Is(err, io.EOF) {
+			if err == io.EOF { // see advance
 				return all, nil
 			}
 			if err != nil {
@@ -233,5 +263,10 @@ func CollectFunc[T, U any](ctx context.Context, s *Stream[T], limit int, convert
 				}
 			}
 		}
-	}, cb, Held(), In(s.lane))
+	}, func(all []U, err error) {
+		if err != nil { // the body may never have run, or have been left by convert
+			s.Close(nil)
+		}
+		cb(all, err)
+	}, Held(), In(s.lane))
 }

@@ -47,9 +47,9 @@ func (w *worker) work(c *Call) {
 		// A body has ended this goroutine. What its call held is passed on.
 		b := w.b
 		b.mu.Lock()
-		next, heir, other := b.afterLocked(c)
+		next, helper, other := b.afterLocked(c)
 		b.mu.Unlock()
-		heir.run(other)
+		helper.run(other)
 		if next != nil {
 			go (&worker{b: b}).work(next)
 		}
@@ -66,10 +66,10 @@ func (w *worker) work(c *Call) {
 func (w *worker) next(c *Call) *Call {
 	b := w.b
 	b.mu.Lock()
-	next, heir, other := b.afterLocked(c)
+	next, helper, other := b.afterLocked(c)
 	rest := next == nil && b.restLocked(w)
 	b.mu.Unlock()
-	heir.run(other)
+	helper.run(other)
 	if rest {
 		return <-w.calls
 	}
