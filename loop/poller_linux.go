@@ -84,7 +84,7 @@ func epollEvent(want Interest, k key) unix.EpollEvent {
 }
 
 func readiness(bits uint32) (r Readiness) {
-	if bits&(unix.EPOLLIN) != 0 {
+	if bits&unix.EPOLLIN != 0 {
 		r |= ReadReady
 	}
 	if bits&unix.EPOLLOUT != 0 {
