@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/valet-go/valet/fakesock"
+	"github.com/valet-go/valet/loop"
+)
+
+// path is one way to run a driver.
+type path struct {
+	looped bool // callbacks on a loop
+	fake   bool // the driver's connections are fake sockets
+	// start begins the first operation of every lane and returns. Afterwards
+	// each lane goes on until the meter ends it. l is nil without a loop. stop
+	// is called once all lanes have ended.
+	start func(ctx context.Context, l *loop.Loop, s *session, m *meter, sp spec) (stop func(), err error)
+}
+
+var paths = map[string]path{
+	"native":  {start: startGoroutines},
+	"pool":    {start: startPool, looped: true},
+	"adapter": {start: startCalls, looped: true},
+	"sock":    {start: startGoroutines, fake: true},
+	"valet":   {start: startCalls, looped: true, fake: true},
+}
+
+var pathNames = []string{"native", "pool", "adapter", "sock", "valet"}
+
+// The settings of every path's dialer.
+const (
+	dialTimeout = 10 * time.Second
+	keepAlive   = 5 * time.Minute
+)
+
+// dialer is what the path's connections are made with.
+func (p path) dialer(l *loop.Loop) dialFunc {
+	native := net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
+	if p.fake {
+		return (&fakesock.Dialer{Dialer: native, Loop: l}).DialContext
+	}
+	return native.DialContext
+}
+
+// run measures one path in this process.
+func run(ctx context.Context, sp spec) (sample, error) {
+	p, d := paths[sp.Path], drivers[sp.Driver]
+	var l *loop.Loop
+	if p.looped || p.fake {
+		var err error
+		if l, err = loop.Start(ctx); err != nil {
+			return sample{}, err
+		}
+		defer l.Close()
+	}
+	s, err := d.open(ctx, sp.Target, sp, p.dialer(l))
+	if err != nil {
+		return sample{}, err
+	}
+	defer s.close()
+	if err := warm(ctx, s, sp.Conns); err != nil {
+		return sample{}, fmt.Errorf("before the measurement: %w", err)
+	}
+	m := newMeter(sp.Inflight, value)
+	stop, err := p.start(ctx, l, s, m, sp)
+	if err != nil {
+		return sample{}, err
+	}
+	w, err := m.measure(ctx, sp.Warmup, sp.Duration, func() (func(), error) { return profileCPU(sp.Profile) })
+	if err != nil {
+		return sample{}, err
+	}
+	stop()
+	return m.sample(w), nil
+}
+
+// warm uses as many operations at a time as there are connections, so that the
+// driver's pool is full, and statements are prepared on each connection, before
+// the clock starts.
+func warm(ctx context.Context, s *session, conns int) error {
+	m := newMeter(conns, value)
+	for i := range conns {
+		go func() {
+			for range 3 {
+				got, err := s.read(ctx, i%keys)
+				if !m.end(i, got, err) {
+					return
+				}
+			}
+			m.running.Done()
+		}()
+	}
+	m.running.Wait()
+	return m.err()
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var twoPaths = []result{{
+	cell: cell{conns: 4, inflight: 8},
+	rounds: []round{{
+		"native": {OpsPerSec: 1000, CPU: 10, P50: 1.5, P99: 2.5, Allocs: 7, PeakRSS: 4096},
+		"valet":  {OpsPerSec: 1500, CPU: 5, P50: 1, P99: 2, Allocs: 9, PeakRSS: 8192},
+	}},
+}}
+
+const goldenJSON = `{
+  "rows": [
+    {
+      "driver": "redis",
+      "path": "native",
+      "conns": 4,
+      "inflight": 8,
+      "ops_s": 1000,
+      "cpu_us_op": 10,
+      "p50_us": 1.5,
+      "p99_us": 2.5,
+      "allocs_op": 7,
+      "peak_rss_bytes": 4096
+    },
+    {
+      "driver": "redis",
+      "path": "valet",
+      "conns": 4,
+      "inflight": 8,
+      "ops_s": 1500,
+      "cpu_us_op": 5,
+      "p50_us": 1,
+      "p99_us": 2,
+      "allocs_op": 9,
+      "peak_rss_bytes": 8192
+    }
+  ],
+  "ratios": [
+    {
+      "driver": "redis",
+      "path": "native",
+      "base": "valet",
+      "conns": 4,
+      "inflight": 8,
+      "throughput": 0.6666666666666666,
+      "cpu": 2
+    },
+    {
+      "driver": "redis",
+      "path": "valet",
+      "base": "native",
+      "conns": 4,
+      "inflight": 8,
+      "throughput": 1.5,
+      "cpu": 0.5
+    }
+  ]
+}
+`
+
+func TestJSON(t *testing.T) {
+	cfg := config{driver: "redis", paths: []string{"native", "valet"}, json: filepath.Join(t.TempDir(), "out.json")}
+	if err := publish(cfg, twoPaths, new(bytes.Buffer)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(cfg.json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != goldenJSON {
+		t.Errorf("wrote\n%s, want\n%s", text, goldenJSON)
+	}
+	var back document
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if want := newDocument(cfg, twoPaths); !reflect.DeepEqual(back, want) {
+		t.Errorf("read back as\n%+v, want\n%+v", back, want)
+	}
+}
+
+func TestJSONNamesGOMAXPROCSOnlyWithProcs(t *testing.T) {
+	cfg := config{driver: "redis", paths: []string{"native", "valet"}}
+	results := []result{twoPaths[0]}
+	results[0].procs = 2
+	text, err := json.Marshal(newDocument(cfg, results))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), `"procs":2`); n != 4 {
+		t.Errorf("%d of 4 rows and ratios name it: %s", n, text)
+	}
+}
+
+func TestTable(t *testing.T) {
+	var out bytes.Buffer
+	cfg := config{driver: "redis", paths: []string{"native", "valet"}, tls: true}
+	if err := publish(cfg, twoPaths, &out); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+redis over TLS, 8 in flight, 4 connections (-pairs 1, medians)
+
+    path  ops/s  CPU µs/op  p50 µs  p99 µs  allocs/op  peak RSS MiB
+  native   1000      10.00       2       2        7.0           0.0
+   valet   1500       5.00       1       2        9.0           0.0
+
+ops/s relative to
+          native  valet
+  native       –   0.67
+   valet    1.50      –
+
+CPU/op relative to
+          native  valet
+  native       –   2.00
+   valet    0.50      –
+`
+	if out.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", &out, want)
+	}
+}
+
+func TestTableWithoutCPUTime(t *testing.T) {
+	var out bytes.Buffer
+	results := []result{{cell{procs: 3}, []round{{"native": {OpsPerSec: 10, CPU: -1}}}}}
+	if err := publish(config{driver: "echo", paths: []string{"native"}}, results, &out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "GOMAXPROCS 3") || !strings.Contains(out.String(), "–") || strings.Contains(out.String(), "relative") {
+		t.Errorf("printed\n%s", &out)
+	}
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{
+		{nil, 0},
+		{[]float64{7}, 7},
+		{[]float64{9, 1}, 5},
+		{[]float64{100, 1, 2}, 2},
+		{[]float64{4, 1, 3, 2}, 2.5},
+	} {
+		if got := median(c.values); got != c.want {
+			t.Errorf("median(%v) = %v, want %v", c.values, got, c.want)
+		}
+	}
+}
+
+func TestMedianLeavesItsArgumentAlone(t *testing.T) {
+	values := []float64{3, 1, 2}
+	median(values)
+	if values[0] != 3 || values[1] != 1 || values[2] != 2 {
+		t.Errorf("values are now %v", values)
+	}
+}
+
+func TestMediansAreTakenPerQuantity(t *testing.T) {
+	rounds := []round{
+		{"a": {OpsPerSec: 1, CPU: 30, P50: 5, P99: 6, Allocs: 2, PeakRSS: 300}},
+		{"a": {OpsPerSec: 2, CPU: 10, P50: 4, P99: 9, Allocs: 2, PeakRSS: 100}},
+		{"a": {OpsPerSec: 3, CPU: 20, P50: 6, P99: 7, Allocs: 8, PeakRSS: 200}},
+	}
+	want := sample{OpsPerSec: 2, CPU: 20, P50: 5, P99: 7, Allocs: 2, PeakRSS: 200}
+	if got := medians(rounds, "a"); got != want {
+		t.Errorf("medians = %+v, want %+v", got, want)
+	}
+}
+
+// The machine is ten times slower in one round. Within each round b does twice
+// the work, which medians of the two paths on their own would not show.
+func TestRatiosAreTakenWithinARound(t *testing.T) {
+	rounds := []round{
+		{"a": {OpsPerSec: 100, CPU: 10}, "b": {OpsPerSec: 200, CPU: 5}},
+		{"a": {OpsPerSec: 10, CPU: 100}, "b": {OpsPerSec: 20, CPU: 50}},
+		{"a": {OpsPerSec: 50, CPU: 20}, "b": {OpsPerSec: 200, CPU: 5}},
+	}
+	throughput, cpu := compare(rounds, "b", "a")
+	if throughput != 2 || cpu != 0.5 {
+		t.Errorf("compare(b, a) = %v, %v, want 2, 0.5", throughput, cpu)
+	}
+	throughput, cpu = compare(rounds, "a", "b")
+	if throughput != 0.5 || cpu != 2 {
+		t.Errorf("compare(a, b) = %v, %v, want 0.5, 2", throughput, cpu)
+	}
+}
+
+func TestRatioOfUnknownCPUIsZero(t *testing.T) {
+	rounds := []round{{"a": {OpsPerSec: 1, CPU: -1}, "b": {OpsPerSec: 3, CPU: -1}}}
+	throughput, cpu := compare(rounds, "b", "a")
+	if throughput != 3 || cpu != 0 {
+		t.Errorf("compare = %v, %v, want 3, 0", throughput, cpu)
+	}
+}
+
+func TestBucketsAreNarrowAndInOrder(t *testing.T) {
+	last := -1
+	for ns := uint64(1); ns < 1<<histogramMaxBits; ns += max(ns/100, 1) {
+		b := bucket(ns)
+		if b < last || b >= histogramBuckets {
+			t.Fatalf("bucket(%d) = %d after %d", ns, b, last)
+		}
+		if top := upper(b); top < ns || float64(top) > float64(ns)*(1+1.0/64) {
+			t.Fatalf("bucket %d of %d ns ends at %d", b, ns, top)
+		}
+		last = b
+	}
+	if b := bucket(math.MaxUint64); b != histogramBuckets-1 {
+		t.Errorf("the longest duration is in bucket %d of %d", b, histogramBuckets)
+	}
+}
+
+func TestQuantiles(t *testing.T) {
+	var h histogram
+	if got := h.quantile(0.5); got != 0 {
+		t.Errorf("median of an empty histogram = %v", got)
+	}
+	h.add(-1)
+	for i := 1; i < 100; i++ { // 0..99 have a bucket each
+		h.add(time.Duration(i))
+	}
+	for _, c := range []struct {
+		q    float64
+		want int
+	}{{0.50, 49}, {0.99, 98}, {1, 99}} {
+		if got := h.quantile(c.q); got != time.Duration(c.want) {
+			t.Errorf("quantile(%v) = %v, want %v", c.q, got, time.Duration(c.want))
+		}
+	}
+}
