@@ -2,12 +2,9 @@ package sql
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
-	"io"
-	"slices"
+	"fmt"
 	"time"
 )
 
@@ -28,102 +25,77 @@ func (r *Row) Values() []any { return r.values }
 // Scan copies the row into dest, with the conversions and errors of
 // [sql.Row.Scan]; [sql.RawBytes] is not allowed.
 func (r *Row) Scan(dest ...any) error {
-	if len(dest) == len(r.values) {
-		plain := true
-		for i := 0; i < len(dest) && plain; i++ {
-			plain = copyPlain(dest[i], r.values[i])
-		}
-		if plain {
-			return nil
+	for _, d := range dest {
+		if _, raw := d.(*sql.RawBytes); raw {
+			return errRawBytes
 		}
 	}
-	return replay.QueryRowContext(context.WithValue(context.Background(), rowKey{}, r), "").Scan(dest...)
+	if len(dest) != len(r.values) {
+		return convert(r.head.columns, r.values, dest) // has an error for it
+	}
+	for i, d := range dest {
+		plain, err := copyPlain(d, r.values[i])
+		if !plain {
+			// Its error is about the one column that it sees.
+			err = errors.Unwrap(convert(r.head.columns[i:i+1], r.values[i:i+1], dest[i:i+1]))
+		}
+		if err != nil {
+			return fmt.Errorf(`sql: Scan error on column index %d, name %q: %w`, i, r.head.columns[i], err)
+		}
+	}
+	return nil
 }
 
-// copyPlain does the conversions that are mere copies, and reports whether
-// this was one.
-func copyPlain(dest, src any) bool {
+// errRawBytes has the text of database/sql's own, which is not exported.
+var errRawBytes = errors.New("sql: RawBytes isn't allowed on Row.Scan")
+
+// copyPlain does the conversions that are mere copies, or the destination's
+// own, and reports whether this was one. A nil pointer is not: database/sql has
+// an error for it.
+func copyPlain(dest, src any) (plain bool, err error) {
 	switch d := dest.(type) {
 	case *string:
 		switch s := src.(type) {
 		case string:
-			*d = s
-			return true
+			return store(d, s)
 		case []byte:
-			*d = string(s)
-			return true
+			return store(d, string(s))
 		}
 	case *[]byte:
 		if s, ok := src.([]byte); ok {
-			*d = bytes.Clone(s)
-			return true
+			return store(d, bytes.Clone(s))
 		}
 	case *int64:
 		if s, ok := src.(int64); ok {
-			*d = s
-			return true
+			return store(d, s)
 		}
 	case *int:
 		if s, ok := src.(int64); ok && int64(int(s)) == s {
-			*d = int(s)
-			return true
+			return store(d, int(s))
 		}
 	case *float64:
 		if s, ok := src.(float64); ok {
-			*d = s
-			return true
+			return store(d, s)
 		}
 	case *time.Time:
 		if s, ok := src.(time.Time); ok {
-			*d = s
-			return true
+			return store(d, s)
 		}
+	case *any:
+		if s, ok := src.([]byte); ok {
+			return store(d, any(bytes.Clone(s)))
+		}
+		return store(d, src)
+	case sql.Scanner:
+		return true, d.Scan(src)
 	}
-	return false
+	return false, nil
 }
 
-// replay is a database whose only query returns one row from memory. Package
-// database/sql does not export its conversions; this lets it make them, and
-// their errors, by itself.
-var replay = sql.OpenDB(replayer{})
-
-type (
-	rowKey   struct{}
-	replayer struct{}
-)
-
-var errReplay = errors.New("valet: not a query of a row")
-
-func (replayer) Connect(context.Context) (driver.Conn, error) { return replayer{}, nil }
-func (replayer) Driver() driver.Driver                        { return replayer{} }
-func (replayer) Open(string) (driver.Conn, error)             { return replayer{}, nil }
-func (replayer) Prepare(string) (driver.Stmt, error)          { return nil, errReplay }
-func (replayer) Begin() (driver.Tx, error)                    { return nil, errReplay }
-func (replayer) Close() error                                 { return nil }
-
-func (replayer) QueryContext(ctx context.Context, _ string, _ []driver.NamedValue) (driver.Rows, error) {
-	r, ok := ctx.Value(rowKey{}).(*Row)
-	if !ok {
-		return nil, errReplay
+func store[T any](d *T, v T) (plain bool, err error) {
+	if d == nil {
+		return false, nil
 	}
-	return &replayed{row: r}, nil
-}
-
-type replayed struct {
-	row  *Row
-	done bool
-}
-
-func (r *replayed) Columns() []string { return slices.Clone(r.row.head.columns) }
-func (r *replayed) Close() error      { return nil }
-
-func (r *replayed) Next(dest []driver.Value) error {
-	if r.done {
-		return io.EOF
-	}
-	r.done = true
-	for i, v := range r.row.values {
-		dest[i] = v
-	}
-	return nil
+	*d = v
+	return true, nil
 }

@@ -38,6 +38,9 @@ func (r *Rows) ColumnTypes() []*sql.ColumnType { return r.head.types }
 // openRows is a body: it runs the query and fetches the first batch.
 func openRows(ctx context.Context, c caller, query func(context.Context) (*sql.Rows, error)) (*Rows, error) {
 	life, settle, end := lifetime(ctx)
+	if life.Done() == nil {
+		life, end = context.WithCancel(life) // fetch needs it
+	}
 	rows, err := query(life)
 	if err == nil {
 		r := &Rows{rows: rows, more: true, end: end}
@@ -71,13 +74,22 @@ func headerOf(rows *sql.Rows) (*header, error) {
 	return &header{columns, types}, err
 }
 
-// fetch is the stream's.
-func (r *Rows) fetch(context.Context) ([]*Row, error) {
+// fetch is the stream's. When ctx ends, so do the rows: there is no other way
+// to stop one that waits for the server.
+func (r *Rows) fetch(ctx context.Context) ([]*Row, error) {
 	if next := r.next; next != nil {
 		r.next = nil
 		return next, nil
 	}
-	return r.batch()
+	if ctx.Done() == nil {
+		return r.batch()
+	}
+	unwatch := context.AfterFunc(ctx, r.end)
+	batch, err := r.batch()
+	if !unwatch() {
+		return nil, ctx.Err() // and not that of the rows' life
+	}
+	return batch, err
 }
 
 // batch reads up to batchRows rows. At the end it gives the connection back.

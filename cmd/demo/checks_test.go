@@ -53,35 +53,35 @@ func TestWitnessNoticesStraysRepetitionsAndLosses(t *testing.T) {
 func TestFollowWantsEveryStepInItsPlace(t *testing.T) {
 	loop := []moment{handlerStarts, startReturned, otherCallback}
 	body := []moment{bodyBegins, messageBuilt, writeCalled, writeReturned, readCalled, readReturned, bodyEnds}
-	events := func(drop moment, worker string) (all []event) {
-		add := func(what moment, goroutine string) {
+	events := func(drop moment, worker uintptr) (all []event) {
+		add := func(what moment, on uintptr) {
 			if what != drop {
-				all = append(all, event{what: what, at: time.Unix(0, int64(len(all))), goroutine: goroutine})
+				all = append(all, event{what: what, at: time.Unix(0, int64(len(all))), on: on})
 			}
 		}
 		for _, m := range loop {
-			add(m, "1")
+			add(m, 1)
 		}
-		add(writeCalled, "3") // a monitor's
+		add(writeCalled, 3) // a monitor's
 		for _, m := range body {
 			add(m, worker)
 		}
-		add(calledBack, "1")
+		add(calledBack, 1)
 		return all
 	}
-	kept, err := follow(events(-1, "2"))
+	kept, err := follow(events(-1, 2))
 	if err != nil || len(kept) != len(loop)+len(body)+1 {
 		t.Errorf("kept %d events, %v", len(kept), err)
 	}
 	for _, missing := range append(append([]moment{calledBack}, loop...), body...) {
-		if _, err := follow(events(missing, "2")); err == nil {
+		if _, err := follow(events(missing, 2)); err == nil {
 			t.Errorf("nobody misses moment %d", missing)
 		}
 	}
-	if _, err := follow(events(-1, "1")); err == nil {
+	if _, err := follow(events(-1, 1)); err == nil {
 		t.Error("a body on the loop passes")
 	}
-	swapped := events(-1, "2")
+	swapped := events(-1, 2)
 	last := len(swapped) - 1
 	swapped[last].at, swapped[last-1].at = swapped[last-1].at, swapped[last].at
 	if _, err := follow(swapped); err == nil {

@@ -137,7 +137,7 @@ func (d *demo) cancelled(ctx context.Context) (got, err error) {
 	}
 	got, err = d.playFor(ctx, func(got func(error)) {
 		cancellable, cancel := context.WithCancel(ctx)
-		db.QueryRow(cancellable, "SELECT SLEEP(1)", seen(d.w, func(_ *mysql.Row, err error) { got(err) }))
+		db.QueryRow(cancellable, "SELECT SLEEP(2)", seen(d.w, func(_ *mysql.Row, err error) { got(err) }))
 		d.loop.AfterFunc(20*time.Millisecond, seenFunc(d.w, cancel))
 	})
 	return got, errors.Join(err, d.play(ctx, func(done func(error)) { db.Close(ctx, seenErr(d.w, done)) }))

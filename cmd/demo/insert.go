@@ -55,8 +55,9 @@ func (d *demo) oneInsert(ctx context.Context) error {
 	}
 	d.out.line("InsertOne in MongoDB, from the loop; its _id is %v", id)
 	d.out.table(trail(events))
-	d.out.line("Noted by the handler, its callback (1, 6, 8), the body (2), the document (3) and the driver's connection")
-	d.out.line("(4, 5, 7), at 1 to 2 µs per note. That in (7) the loop did the reading is how fakesock works, not seen from here.")
+	d.out.line("Noted by the handler and its callback (1, 6, 8), the body (2), the document (3) and the driver's connection")
+	d.out.line("(4, 5, 7); that both goroutines are the same throughout was checked. That the loop did the reading in (7) is")
+	d.out.line("how fakesock works, and not seen from here.")
 	return nil
 }
 
@@ -65,6 +66,12 @@ func (d *demo) traced(ctx context.Context, letters *mongo.Collection, done func(
 	t := d.trace
 	doc := letter{To: "Ada", asked: func() { t.note(messageBuilt, 0) }}
 	t.start()
+	// It stands for everything else that the loop does meanwhile. Posted now, it
+	// runs when this callback has returned, and before the call's.
+	if err := d.loop.Post(seenFunc(d.w, func() { t.note(otherCallback, 0) })); err != nil {
+		done(nil, err)
+		return
+	}
 	t.note(handlerStarts, 0)
 	adapter.Go(ctx, d.a, func(ctx context.Context) (*mongo.InsertOneResult, error) {
 		t.note(bodyBegins, 0)
@@ -75,10 +82,6 @@ func (d *demo) traced(ctx context.Context, letters *mongo.Collection, done func(
 		done(res, err)
 	}))
 	t.note(startReturned, 0)
-	// It stands for everything else that the loop does meanwhile.
-	if err := d.loop.Post(seenFunc(d.w, func() { t.note(otherCallback, 0) })); err != nil {
-		done(nil, err)
-	}
 }
 
 // follow leaves only the events of the loop and of the goroutine that ran the
@@ -86,13 +89,13 @@ func (d *demo) traced(ctx context.Context, letters *mongo.Collection, done func(
 // happened in its order, where it should.
 func follow(events []event) ([]event, error) {
 	at := map[moment]time.Time{} // of the first of each
-	var onLoop, worker string
+	var onLoop, worker uintptr
 	for _, e := range events {
 		switch e.what {
 		case handlerStarts:
-			onLoop = e.goroutine
+			onLoop = e.on
 		case bodyBegins:
-			worker = e.goroutine
+			worker = e.on
 		}
 	}
 	var kept []event
@@ -102,7 +105,7 @@ func follow(events []event) ([]event, error) {
 		case handlerStarts, startReturned, otherCallback, calledBack:
 			want = onLoop
 		}
-		if e.goroutine != want {
+		if e.on != want {
 			continue
 		}
 		kept = append(kept, e)
@@ -146,10 +149,10 @@ func trail(events []event) [][]string {
 			numbered[e.what] = true
 			number = numbers[e.what]
 		}
-		where := "worker, goroutine " + e.goroutine
+		where := "worker"
 		switch e.what {
 		case handlerStarts, startReturned, otherCallback, calledBack:
-			where = "loop, goroutine " + e.goroutine
+			where = "loop"
 		}
 		rows = append(rows, []string{number, fmt.Sprintf("%5d µs", e.at.Sub(events[0].at).Microseconds()), where, describe(e)})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/valet-go/valet/fakesock"
+	"github.com/valet-go/valet/internal/gid"
 )
 
 // dialer is what both drivers dial with: fakesock's dialer, whose connections
@@ -78,10 +79,10 @@ const (
 
 // event is a moment with its circumstances.
 type event struct {
-	what      moment
-	at        time.Time
-	goroutine string
-	n         int // bytes, for reads and writes
+	what moment
+	at   time.Time
+	on   uintptr // the goroutine, as package gid knows it
+	n    int     // bytes, for reads and writes
 }
 
 // trace records events between start and stop. Any goroutine may call its
@@ -108,7 +109,7 @@ func (t *trace) note(what moment, n int) {
 	if !t.on.Load() {
 		return
 	}
-	e := event{what: what, at: time.Now(), goroutine: goroutine(), n: n}
+	e := event{what: what, at: time.Now(), on: gid.Current(), n: n}
 	t.mu.Lock()
 	t.events = append(t.events, e)
 	t.mu.Unlock()
