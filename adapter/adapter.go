@@ -86,6 +86,10 @@ func (a *Adapter) Loop() *loop.Loop { return a.l }
 // Stats returns what the backend is doing and has done.
 func (a *Adapter) Stats() Stats { return a.b.stats() }
 
+// Refuse makes the backend, and those made from it, admit no more calls but
+// held ones, as Close does, without waiting. Any goroutine.
+func (a *Adapter) Refuse() { a.b.refuse(nil) }
+
 // Close ends the backend, and those made from it. Calls are no longer
 // admitted, except held ones, which may be needed to finish what runs; those
 // admitted before are waited for. When ctx ends first, those that wait end,

@@ -95,6 +95,7 @@ func (c *Client) Connect(ctx context.Context, cb func(error)) *adapter.Call {
 // the client's connections, and then calls cb, which may be nil. When ctx ends
 // first, the calls end with [adapter.ErrClosed]. It does not block.
 func (c *Client) Disconnect(ctx context.Context, cb func(error)) {
+	c.a.Refuse()
 	go func() {
 		err := c.a.Close(ctx)
 		if closeErr := c.c.Disconnect(ctx); err == nil {

@@ -74,6 +74,7 @@ func (db *DB) BeginTx(ctx context.Context, opts *TxOptions, cb func(*Tx, error))
 // pool, and then calls cb, which may be nil. When ctx ends first, the calls end
 // with [adapter.ErrClosed]. It does not block.
 func (db *DB) Close(ctx context.Context, cb func(error)) {
+	db.a.Refuse()
 	go func() {
 		err := db.a.Close(ctx)
 		if closeErr := db.db.Close(); err == nil {

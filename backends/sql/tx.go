@@ -11,35 +11,28 @@ import (
 // Tx is a transaction. Its calls run in the order in which they were started,
 // one after another. It holds a connection until Commit or Rollback.
 type Tx struct {
-	c    caller
-	tx   *sql.Tx
-	conn *sql.Conn
-	end  func()
+	c   caller
+	tx  *sql.Tx
+	end func()
 }
 
-// begin is a body.
+// begin is a body. While it runs, the end of ctx ends the life of the
+// transaction, and so also the wait for a connection.
 func begin(ctx context.Context, db *DB, opts *TxOptions) (*Tx, error) {
-	// Waiting for the connection is bounded by the call's context, whatever
-	// the life of the transaction.
-	conn, err := db.db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
 	life, settle, end := lifetime(ctx)
-	tx, err := conn.BeginTx(life, opts)
+	tx, err := db.db.BeginTx(life, opts)
 	if !settle() && err == nil {
 		tx.Rollback()
 		err = ctx.Err()
 	}
 	if err != nil {
 		end()
-		conn.Close()
 		if ctxErr := ctx.Err(); ctxErr != nil {
 			err = ctxErr // and not that of life
 		}
 		return nil, err
 	}
-	return &Tx{caller{db.a, new(adapter.Lane)}, tx, conn, end}, nil
+	return &Tx{caller{db.a, new(adapter.Lane)}, tx, end}, nil
 }
 
 // On returns a view of the transaction whose callbacks run on exec.
@@ -83,13 +76,10 @@ func (tx *Tx) Rollback(cb func(error)) *adapter.Call {
 	return tx.c.act(context.Background(), func(context.Context) error { return tx.finish(tx.tx.Rollback) }, cb)
 }
 
-// finish is a body: it ends the transaction by f and gives the connection back.
+// finish is a body: it ends the transaction by f, and then its context.
 func (tx *Tx) finish(f func() error) error {
 	err := f()
-	if err != sql.ErrTxDone {
-		tx.conn.Close()
-		tx.end()
-	}
+	tx.end()
 	return err
 }
 

@@ -104,7 +104,11 @@ var mariadbKind = kind{
 
 // commonArgs comes first: --no-defaults has to be the first argument of all.
 func commonArgs(s *Server) []string {
-	args := []string{"--no-defaults", "--datadir=" + filepath.Join(s.dir, "data")}
+	args := []string{
+		"--no-defaults",
+		"--datadir=" + filepath.Join(s.dir, "data"),
+		"--tmpdir=" + s.dir, // in a shared one, servers remove each other's tables
+	}
 	if os.Getuid() == 0 {
 		args = append(args, "--user=root") // which it refuses to assume
 	}
