@@ -187,6 +187,7 @@ const (
 	Ended                // its callback has been posted
 )
 
+// String returns the state's name.
 func (s State) String() string { return [...]string{"waiting", "running", "ended"}[s] }
 
 // State returns where the call is in its life.

@@ -26,6 +26,7 @@ type PanicError struct {
 	Stack []byte // of the body's goroutine, where it panicked
 }
 
+// Error includes the stack.
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("adapter: panic in a call: %v\n\n%s", e.Value, e.Stack)
 }

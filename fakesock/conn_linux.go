@@ -13,9 +13,10 @@ import (
 	"github.com/valet-go/valet/loop"
 )
 
-// Conn is a stream socket whose waiting is a loop's. It behaves like
-// [*net.TCPConn] or [*net.UnixConn], whose methods it has; see the package doc
-// for the differences. A Conn that becomes garbage is closed.
+// Conn is a stream socket whose waiting is a loop's. It behaves like a
+// [*net.TCPConn] or a stream [*net.UnixConn], and has their methods but ReadFrom,
+// WriteTo, MultipathTCP and those for messages; a type assertion to one of them
+// fails. See also the package doc. A Conn that becomes garbage is closed.
 type Conn struct{ s *sock }
 
 // Wrap takes the descriptor of c over, which must be a [*net.TCPConn] or a

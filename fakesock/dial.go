@@ -30,7 +30,8 @@ func (d *Dialer) Dial(network, address string) (net.Conn, error) {
 // DialContext connects like [net.Dialer.DialContext], whose errors it returns,
 // and puts the connection on the loop: for TCP and unix stream sockets the
 // result is a [*Conn]. On the goroutine of a loop or front end it fails with
-// [loop.ErrWouldBlockLoop], on a closed loop with [loop.ErrClosed].
+// [loop.ErrWouldBlockLoop], on a closed loop with [loop.ErrClosed]; without a
+// Loop it always fails.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	switch {
 	case d.Loop == nil:

@@ -44,9 +44,9 @@ func transfer(trap uintptr, fd int, p []byte, flags uintptr) (int, error) {
 	var errno syscall.Errno
 	p = p[:min(len(p), maxIO)]
 	if len(p) <= inline {
-		n, _, errno = syscall.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), flags, 0, 0)
+		n, _, errno = syscall.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
 	} else {
-		n, _, errno = syscall.Syscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), flags, 0, 0)
+		n, _, errno = syscall.Syscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
 	}
 	if errno != 0 {
 		return 0, errno
@@ -161,10 +161,7 @@ func (s *sock) write(p []byte) (sent int, err error) {
 			return sent, net.ErrClosed
 		case d.expired():
 			return sent, os.ErrDeadlineExceeded
-		case sent == len(p):
-			d.yield()
-			return sent, nil
-		case stateOf(w) == ready:
+		case stateOf(w) == ready || len(p) == 0: // nothing to send needs no room, but may fail
 			n, err := send(s.fd, p[sent:])
 			switch {
 			case err == nil:
@@ -172,8 +169,10 @@ func (s *sock) write(p []byte) (sent int, err error) {
 					d.yield()
 					return sent, nil
 				}
-			case err == unix.EAGAIN:
+			case err == unix.EAGAIN && len(p) > 0:
 				d.drained(w)
+			case err == unix.EAGAIN:
+				return 0, nil
 			case err != unix.EINTR:
 				return sent, wrapErrno("write", err)
 			}

@@ -10,7 +10,8 @@
 //
 // [Loop.Post], [Loop.Stop], [Loop.Close], [Loop.OnLoop], [Loop.AddHandler],
 // [Handle.Modify] and [Handle.Remove] may be called from any goroutine, and
-// only Close blocks. Everything else, timers above all, belongs to the loop's
+// only Close blocks. [Loop.Run] makes the calling goroutine the loop's.
+// Everything else, timers above all, belongs to the loop's
 // goroutine: call it from a callback, or before the loop runs. Callbacks must
 // not block; what would block belongs into an adapter.Go of package adapter. A
 // fake-socket operation that would block a callback fails with

@@ -40,7 +40,8 @@ type Loop struct {
 	readyAt  int
 }
 
-// New returns a loop that does not run yet; see [Loop.Run]. A loop that is no
+// New returns a loop that does not run yet; see [Loop.Run]. Any goroutine; does
+// not block. Errors: an option's; the system's, if it has no descriptor left. A loop that is no
 // longer needed must be closed, whether it ever ran or not.
 func New(opts ...Option) (*Loop, error) {
 	l := &Loop{ended: make(chan struct{}), onPanic: logPanic}
@@ -57,7 +58,7 @@ func New(opts ...Option) (*Loop, error) {
 }
 
 // Start returns a loop that runs on a goroutine of its own until ctx ends, or
-// Stop or Close is called, and is then closed.
+// Stop or Close is called, and is then closed. Errors are those of New.
 func Start(ctx context.Context, opts ...Option) (*Loop, error) {
 	l, err := New(opts...)
 	if err != nil {
@@ -74,7 +75,8 @@ func Start(ctx context.Context, opts ...Option) (*Loop, error) {
 // context's error; until [Loop.Stop], and returns nil; or until [Loop.Close],
 // and returns [ErrClosed]. A loop that was stopped may be run again. If a
 // callback calls [runtime.Goexit], that ends the calling goroutine, and the
-// loop goes on with another.
+// loop goes on with another. On a loop that runs already, as from a callback,
+// it reports [ErrRunning].
 func (l *Loop) Run(ctx context.Context) error {
 	l.mu.Lock()
 	closing, running := l.closing.Load(), l.running
@@ -194,6 +196,7 @@ func (l *Loop) Stop() {
 // [ErrClosed], callbacks posted before still run, each handler is told by
 // [LoopClosed], and timers are dropped. Any goroutine. It waits for all this
 // unless it is called on the loop, which then ends after the running callback.
+// If the loop does not run, the callbacks run on the calling goroutine.
 // A second call reports [ErrClosed], after the same wait.
 func (l *Loop) Close() error {
 	l.mu.Lock()

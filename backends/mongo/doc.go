@@ -10,7 +10,8 @@
 //	})
 //
 // Each method of the driver's that would block takes a callback instead, after
-// its fixed parameters and before its options, and returns a [*adapter.Call].
+// its fixed parameters and before its options, and returns a [*adapter.Call];
+// Disconnect and Each return nothing.
 // Results, options and errors are the driver's own.
 //
 // # Goroutines

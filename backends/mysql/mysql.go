@@ -67,8 +67,9 @@ func WithMaxConns(n int) Option { return func(o *options) { o.conns = n } }
 // [adapter.DefaultQueue].
 func WithQueue(n int) Option { return func(o *options) { o.queue = n } }
 
-// Open returns a pool for the DSN, in the driver's own syntax. Like [sql.Open]
-// of database/sql it does not dial; [DB.Connect] does.
+// Open returns a pool for the DSN, in the driver's own syntax. Like
+// [database/sql.Open] it does not dial; [DB.Connect] does. Errors: a DSN that is no
+// good, or an option out of range.
 func Open(a *adapter.Adapter, dsn string, opts ...Option) (*DB, error) {
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {

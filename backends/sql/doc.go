@@ -4,7 +4,7 @@
 // A [DB] wraps a [*sql.DB] of package database/sql, whose semantics it keeps:
 // pooling, prepared statements, conversions, errors. Each method that would
 // block takes a callback instead, as its last fixed parameter, and returns a
-// [*adapter.Call].
+// [*adapter.Call]; Close and Each return nothing.
 //
 // # Goroutines
 //

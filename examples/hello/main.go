@@ -43,7 +43,7 @@ func run(w io.Writer) error {
 	// The driver is told to dial with Valet's dialer, which makes its sockets
 	// wait on the loop: that is all that the driver ever notices.
 	dialer := &fakesock.Dialer{Loop: l}
-	rdb := redis.NewClient(&redis.Options{Addr: server.Addr(), Dialer: dialer.DialContext})
+	rdb := redis.NewClient(&redis.Options{Addr: server.Addr(), Dialer: dialer.DialContext, PoolSize: adapter.DefaultSlots})
 	defer rdb.Close()
 	a := adapter.New(l)
 	defer a.Close(ctx)
