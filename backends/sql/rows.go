@@ -97,18 +97,14 @@ func (r *Rows) batch() ([]*Row, error) {
 	if !r.more {
 		return nil, nil
 	}
-	width := len(r.head.columns)
-	dest := make([]any, width)
+	dest := make([]any, len(r.head.columns))
 	var rows []Row
 	for len(rows) < batchRows {
 		if r.more = r.rows.Next(); !r.more {
 			break
 		}
-		values := make([]any, width)
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		if err := r.rows.Scan(dest...); err != nil {
+		values, err := scanValues(r.rows, dest)
+		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, Row{r.head, values})
@@ -126,6 +122,16 @@ func (r *Rows) batch() ([]*Row, error) {
 		batch[i] = &rows[i]
 	}
 	return batch, nil
+}
+
+// scanValues returns the values of the row that rows is at. dest, as long as
+// the row, is room for the pointers to them.
+func scanValues(rows *sql.Rows, dest []any) ([]any, error) {
+	values := make([]any, len(dest))
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	return values, rows.Scan(dest...)
 }
 
 // stop is the stream's; it may be called again.
@@ -153,12 +159,8 @@ func oneRow(rows *sql.Rows) (*Row, error) {
 		}
 		return nil, ErrNoRows
 	}
-	values := make([]any, len(head.columns))
-	dest := make([]any, len(values))
-	for i := range values {
-		dest[i] = &values[i]
-	}
-	if err := rows.Scan(dest...); err != nil {
+	values, err := scanValues(rows, make([]any, len(head.columns)))
+	if err != nil {
 		return nil, err
 	}
 	return &Row{head, values}, rows.Close()
