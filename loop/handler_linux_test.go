@@ -1,3 +1,5 @@
+//go:build !valetportable
+
 package loop
 
 import (

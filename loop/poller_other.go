@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build valetportable || !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
 
 package loop
 
@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// poller here can wait for wakes and timers only.
+// poller here can wait for wakes and timers only. It serves the systems that
+// have neither epoll nor kqueue, and, with the build tag valetportable, the
+// tests of what those systems get.
 type poller struct {
 	woken chan struct{} // capacity 1
 	until time.Time

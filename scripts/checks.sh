@@ -75,7 +75,7 @@ run_checks() {
 
   section "Vet and staticcheck"
   for module in "${modules[@]}"; do
-    for os in linux darwin windows; do step "vet $module for $os" vet "$module" "$os"; done
+    for os in linux darwin freebsd windows; do step "vet $module for $os" vet "$module" "$os"; done
     step "staticcheck $module" lint "$module"
   done
 }

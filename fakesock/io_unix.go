@@ -1,3 +1,5 @@
+//go:build (linux || darwin || freebsd || netbsd || openbsd || dragonfly) && !valetportable
+
 package fakesock
 
 import (
@@ -5,8 +7,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,38 +26,6 @@ const (
 	// processor: some 200 µs.
 	yieldAfter = 32
 )
-
-// recv and send never wait, whatever O_NONBLOCK says, which a duplicate of the
-// descriptor may have changed; and send causes no SIGPIPE. Small ones are made
-// raw: they are over before the scheduler has been told.
-
-func recv(fd int, p []byte) (int, error) {
-	return transfer(unix.SYS_RECVFROM, fd, p, unix.MSG_DONTWAIT)
-}
-
-func send(fd int, p []byte) (int, error) {
-	return transfer(unix.SYS_SENDTO, fd, p, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-}
-
-func transfer(trap uintptr, fd int, p []byte, flags uintptr) (int, error) {
-	var n uintptr
-	var errno syscall.Errno
-	p = p[:min(len(p), maxIO)]
-	if len(p) <= inline {
-		n, _, errno = syscall.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
-	} else {
-		n, _, errno = syscall.Syscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
-	}
-	if errno != 0 {
-		return 0, errno
-	}
-	if trap == unix.SYS_RECVFROM {
-		raceWrite(p[:n])
-	} else {
-		raceRead(p[:n])
-	}
-	return int(n), nil
-}
 
 // read is Read without the wrapping of errors.
 func (s *sock) read(p []byte) (int, error) {

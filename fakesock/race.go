@@ -1,4 +1,4 @@
-//go:build race
+//go:build race && !valetportable && (linux || darwin || freebsd || netbsd || openbsd || dragonfly)
 
 package fakesock
 

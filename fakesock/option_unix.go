@@ -1,3 +1,5 @@
+//go:build (linux || darwin || freebsd || netbsd || openbsd || dragonfly) && !valetportable
+
 package fakesock
 
 import (
@@ -26,7 +28,12 @@ func (c *Conn) with(op, call string, f func(fd int) error) error {
 }
 
 func (c *Conn) setInt(level, name, value int) error {
-	return c.with("set", "setsockopt", func(fd int) error { return unix.SetsockoptInt(fd, level, name, value) })
+	return c.with("set", "setsockopt", func(fd int) error {
+		if name < 0 { // not on this system
+			return unix.ENOPROTOOPT
+		}
+		return unix.SetsockoptInt(fd, level, name, value)
+	})
 }
 
 // CloseRead shuts down the reading side, as [net.TCPConn.CloseRead].
@@ -51,7 +58,7 @@ func (c *Conn) SetKeepAlive(on bool) error {
 
 // SetKeepAlivePeriod is [net.TCPConn.SetKeepAlivePeriod].
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
-	return c.setInt(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds(d))
+	return c.setInt(unix.IPPROTO_TCP, tcpKeepIdle, seconds(d))
 }
 
 // SetKeepAliveConfig is [net.TCPConn.SetKeepAliveConfig]: zero fields mean
@@ -61,9 +68,9 @@ func (c *Conn) SetKeepAliveConfig(config net.KeepAliveConfig) error {
 		return err
 	}
 	for _, o := range []struct{ name, value, unit, byDefault int }{
-		{unix.TCP_KEEPIDLE, int(config.Idle), int(time.Second), 15},
-		{unix.TCP_KEEPINTVL, int(config.Interval), int(time.Second), 15},
-		{unix.TCP_KEEPCNT, config.Count, 1, 9},
+		{tcpKeepIdle, int(config.Idle), int(time.Second), 15},
+		{tcpKeepInterval, int(config.Interval), int(time.Second), 15},
+		{tcpKeepCount, config.Count, 1, 9},
 	} {
 		if o.value < 0 {
 			continue

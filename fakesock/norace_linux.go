@@ -1,9 +1,0 @@
-//go:build !race
-
-package fakesock
-
-const raceEnabled = false
-
-func raceWrite([]byte) {}
-
-func raceRead([]byte) {}
