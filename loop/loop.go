@@ -38,6 +38,8 @@ type Loop struct {
 	found    []event
 	ready    []ready // events being dispatched
 	readyAt  int
+
+	bytesRead, bytesWritten uint64
 }
 
 // New returns a loop that does not run yet; see [Loop.Run]. Any goroutine; does
