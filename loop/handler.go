@@ -119,6 +119,16 @@ func (t *handlers) releaseLocked(h *Handle) {
 	t.free = append(t.free, h.slot)
 }
 
+// count is how many handlers there are. Any goroutine.
+func (t *handlers) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return 0
+	}
+	return len(t.slots) - len(t.free)
+}
+
 // ready is an event whose handler has been looked up.
 type ready struct {
 	h *Handle
@@ -155,6 +165,7 @@ func (l *Loop) dispatchSome() {
 		l.ready[l.readyAt].h = nil
 		l.readyAt++
 		if !e.h.removed.Load() {
+			l.began()
 			e.h.fn(e.r)
 		}
 	}

@@ -2,6 +2,8 @@ package loop
 
 import (
 	"context"
+	"log/slog"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -27,31 +29,38 @@ type Loop struct {
 
 	handlers handlers
 	poller   *poller
+	watchdog watchdog
+	log      *slog.Logger
 	onPanic  func(v any, stack []byte)
+
+	statsMu   sync.Mutex // guards published
+	published Stats
 
 	// The rest belongs to the loop's goroutine.
 	ctx      context.Context // bounds the running Run
+	limit    uint64          // of callbacks; at so many, Run ends
 	timers   timerHeap
 	timerSeq uint64
-	batch    []func() // posted callbacks being run
-	batchAt  int
 	found    []event
 	ready    []ready // events being dispatched
 	readyAt  int
-
-	bytesRead, bytesWritten uint64
+	counts   Stats
 }
 
 // New returns a loop that does not run yet; see [Loop.Run]. Any goroutine; does
 // not block. Errors: an option's; the system's, if it has no descriptor left. A loop that is no
 // longer needed must be closed, whether it ever ran or not.
 func New(opts ...Option) (*Loop, error) {
-	l := &Loop{ended: make(chan struct{}), onPanic: logPanic}
+	l := &Loop{ended: make(chan struct{}), log: slog.Default()}
+	l.onPanic = l.logPanic
+	l.watchdog.limit = defaultStall
+	l.posted.init()
 	for _, o := range opts {
 		if err := o(l); err != nil {
 			return nil, err
 		}
 	}
+	l.watchdog.log = l.log
 	var err error
 	if l.poller, err = newPoller(); err != nil {
 		return nil, err
@@ -68,7 +77,7 @@ func Start(ctx context.Context, opts ...Option) (*Loop, error) {
 	}
 	l.running, l.closeAtEnd = true, true
 	owned := make(chan struct{})
-	go l.run(ctx, func() { close(owned) })
+	go l.run(ctx, forever, func() { close(owned) })
 	<-owned
 	return l, nil
 }
@@ -80,6 +89,29 @@ func Start(ctx context.Context, opts ...Option) (*Loop, error) {
 // loop goes on with another. On a loop that runs already, as from a callback,
 // it reports [ErrRunning].
 func (l *Loop) Run(ctx context.Context) error {
+	if err := l.enter(); err != nil {
+		return err
+	}
+	l.run(ctx, forever, func() {})
+	return l.verdict(ctx)
+}
+
+// RunOnce is Run, but returns nil as soon as at least one callback has run, at
+// the end of that iteration. If there is nothing to do it waits, until ctx
+// ends; given a context that has ended it runs one iteration and does not wait.
+// It is for programs that have a main loop of their own.
+func (l *Loop) RunOnce(ctx context.Context) error {
+	if err := l.enter(); err != nil {
+		return err
+	}
+	if l.run(ctx, l.counts.Callbacks+1, func() {}) {
+		return nil
+	}
+	return l.verdict(ctx)
+}
+
+// enter makes the caller the one who runs the loop.
+func (l *Loop) enter() error {
 	l.mu.Lock()
 	closing, running := l.closing.Load(), l.running
 	l.running = true
@@ -90,41 +122,48 @@ func (l *Loop) Run(ctx context.Context) error {
 	case running:
 		return ErrRunning
 	}
-	l.run(ctx, func() {})
-	switch {
-	case l.closing.Load():
-		return ErrClosed
-	case ctx.Err() != nil:
-		return ctx.Err()
-	}
 	return nil
 }
 
-// run iterates until the loop is to end. It calls started once the calling
-// goroutine owns the loop.
-func (l *Loop) run(ctx context.Context, started func()) {
-	l.ctx = ctx
+// verdict says why the loop ended.
+func (l *Loop) verdict(ctx context.Context) error {
+	if l.closing.Load() {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
+
+// forever is more callbacks than a loop can run.
+const forever = math.MaxUint64
+
+// run iterates until the loop is to end, or so many callbacks have run in all,
+// which it reports. It calls started when the calling goroutine owns the loop.
+func (l *Loop) run(ctx context.Context, callbacks uint64, started func()) (enough bool) {
+	l.ctx, l.limit = ctx, callbacks
 	l.owner.Store(gid.Current())
 	unmark := owner.Mark()
+	l.watchdog.start()
 	goexit := true
 	defer func() {
 		unmark()
 		if goexit { // a callback ended this goroutine; the loop lives on
-			go l.run(ctx, func() {})
+			go l.run(ctx, callbacks, func() {})
 			return
 		}
 		l.finish()
 	}()
 	started()
 	defer context.AfterFunc(ctx, l.wake)()
-	for !l.ending() {
+	for first := true; first && callbacks != forever || !l.ending(); first = false {
 		l.iterate()
 	}
+	enough = l.counts.Callbacks >= l.limit
 	goexit = false
+	return enough
 }
 
 func (l *Loop) ending() bool {
-	return l.closing.Load() || l.stopping.Load() || l.ctx.Err() != nil
+	return l.closing.Load() || l.stopping.Load() || l.counts.Callbacks >= l.limit || l.ctx.Err() != nil
 }
 
 // finish gives the loop up, and shuts it down if it is closing.
@@ -135,6 +174,8 @@ func (l *Loop) finish() {
 	}
 	closing := l.closing.Load()
 	if !closing {
+		l.publish()
+		l.watchdog.stop()
 		l.running = false
 		l.stopping.Store(false)
 		l.owner.Store(0)
@@ -156,22 +197,36 @@ func (l *Loop) iterate() {
 
 // poll is phase 3.
 func (l *Loop) poll() {
-	if l.batchAt < len(l.batch) || !l.posted.empty() || !idle() {
-		l.found = l.poller.poll(l.found[:0])
-	} else {
-		l.poller.arm(l.nextTimer())
-		l.sleepState.Store(sleeping)
-		// What was posted, or asked for, before the announcement is seen
-		// here; what comes after it wakes the poller.
-		if l.posted.empty() && !l.ending() {
-			l.found = l.poller.wait(l.found[:0])
-		} else {
-			l.found = l.found[:0]
-		}
-		l.sleepState.Store(awake)
+	l.counts.Iterations++
+	l.watchdog.polling()
+	wait := l.posted.empty() && !l.ending() && idle()
+	if wait || l.counts.Iterations%publishEvery == 0 {
+		l.publish()
 	}
+	if wait {
+		l.wait()
+	} else {
+		l.found = l.poller.poll(l.found[:0])
+	}
+	l.watchdog.polled()
 	if len(l.found) > 0 {
 		l.ready = l.handlers.resolve(l.found, l.ready)
+	}
+}
+
+func (l *Loop) wait() {
+	l.poller.arm(l.nextTimer())
+	l.sleepState.Store(sleeping)
+	// What was posted, or asked for, before the announcement is seen here; what
+	// comes after it wakes the poller.
+	if l.posted.empty() && !l.ending() {
+		l.found = l.poller.wait(l.found[:0])
+		l.counts.Sleeps++
+	} else {
+		l.found = l.poller.poll(l.found[:0])
+	}
+	if l.sleepState.Swap(awake) == awake {
+		l.counts.Wakeups++
 	}
 }
 
@@ -238,12 +293,14 @@ func (l *Loop) shutdown() {
 	}()
 	l.posted.close()
 	l.dispatch()
-	for l.batchAt < len(l.batch) || !l.posted.empty() {
+	for !l.posted.drained() {
 		l.runPosted()
 	}
 	l.closeHandlers()
 	goexit = false
 	l.timers = nil
+	l.publish()
+	l.watchdog.stop()
 	l.poller.close()
 	l.owner.Store(0)
 	close(l.ended)
@@ -263,6 +320,7 @@ func (l *Loop) mustOwn(what string) {
 // contain ends a panic of a callback. It is deferred around callbacks.
 func (l *Loop) contain() {
 	if v := recover(); v != nil {
+		l.counts.Panics++
 		l.onPanic(v, debug.Stack())
 	}
 }

@@ -3,6 +3,7 @@ package loop
 import (
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 // Option configures a loop.
@@ -10,8 +11,7 @@ type Option func(*Loop) error
 
 // WithPanicHandler sets who hears of panics in callbacks: v is the value of
 // the panic and stack the goroutine's stack at that point. It runs on the
-// loop, and must not panic itself. By default a panic is logged with
-// [slog.Error].
+// loop, and must not panic itself. By default a panic is logged as an error.
 func WithPanicHandler(f func(v any, stack []byte)) Option {
 	return func(l *Loop) error {
 		if f == nil {
@@ -22,6 +22,38 @@ func WithPanicHandler(f func(v any, stack []byte)) Option {
 	}
 }
 
-func logPanic(v any, stack []byte) {
-	slog.Error("loop: panic in a callback", "panic", fmt.Sprint(v), "stack", string(stack))
+// WithLogger sets where the loop logs what the watchdog finds, and panics that
+// nobody handles. The default is the [slog.Default] of the time when the loop
+// is made.
+func WithLogger(log *slog.Logger) Option {
+	return func(l *Loop) error {
+		if log == nil {
+			return fmt.Errorf("loop: WithLogger needs a logger, not nil")
+		}
+		l.log = log
+		return nil
+	}
+}
+
+// WithWatchdog sets how long a callback may run before it is logged as a
+// warning, with the stack of the loop's goroutine while it still runs. It is
+// logged again each time it has run twice as long. The default is 1 s; 0 turns
+// the watchdog off.
+//
+// The watchdog looks four times in each limit, so a report may come that much
+// later. Taking the stack stops the program for about as long as it takes to
+// write down the stacks of all its goroutines. While the loop has nothing to do
+// the watchdog costs nothing.
+func WithWatchdog(limit time.Duration) Option {
+	return func(l *Loop) error {
+		if limit < 0 || 0 < limit && limit < time.Millisecond {
+			return fmt.Errorf("loop: WithWatchdog(%v): the limit must be at least 1ms, or 0 for none", limit)
+		}
+		l.watchdog.limit = limit
+		return nil
+	}
+}
+
+func (l *Loop) logPanic(v any, stack []byte) {
+	l.log.Error("loop: panic in a callback", "panic", fmt.Sprint(v), "stack", string(stack))
 }

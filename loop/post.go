@@ -1,60 +1,11 @@
 package loop
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // postedBudget is how long posted callbacks may run before the loop polls
 // again; without one, backlogs of 110,000 callbacks were seen to starve the
 // sockets that would have drained them.
 const postedBudget = 500 * time.Microsecond
-
-// keepQueue is the capacity, in callbacks, up to which a drained queue keeps
-// its memory.
-const keepQueue = 1 << 14
-
-// queue takes posts from any goroutine and is swapped whole by the loop.
-type queue struct {
-	mu     sync.Mutex // guards in and closed
-	in     []func()
-	closed bool
-}
-
-func (q *queue) push(fn func()) error {
-	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
-		return ErrClosed
-	}
-	q.in = append(q.in, fn)
-	q.mu.Unlock()
-	return nil
-}
-
-func (q *queue) empty() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.in) == 0
-}
-
-// swap returns everything posted and leaves spare, emptied, in its place.
-func (q *queue) swap(spare []func()) []func() {
-	if cap(spare) > keepQueue {
-		spare = nil
-	}
-	q.mu.Lock()
-	posted := q.in
-	q.in = spare[:0]
-	q.mu.Unlock()
-	return posted
-}
-
-func (q *queue) close() {
-	q.mu.Lock()
-	q.closed = true
-	q.mu.Unlock()
-}
 
 // Post makes fn run in the loop's next iteration, in order of posting. Any
 // goroutine may call it; it never blocks. After Close it reports [ErrClosed],
@@ -71,33 +22,35 @@ func (l *Loop) Post(fn func()) error {
 	return nil
 }
 
-// runPosted is phase 2. It returns with callbacks left over when the budget is
-// spent.
+// runPosted is phase 2: what was posted before it began. It returns with
+// callbacks left over when the budget is spent.
 func (l *Loop) runPosted() {
-	if l.batchAt == len(l.batch) {
-		l.batch, l.batchAt = l.posted.swap(l.batch), 0
-	}
-	if len(l.batch) == 0 {
+	if l.posted.empty() {
 		return
 	}
-	for end := time.Now().Add(postedBudget); l.batchAt < len(l.batch); {
-		if l.runBatch(end) {
-			return
-		}
+	until := l.posted.end()
+	for deadline := now() + int64(postedBudget); l.runBatch(until, deadline); {
 	}
 }
 
-// runBatch runs callbacks until none is left, one panics, or, reporting true,
-// the time is up. The clock is read once for 16 callbacks.
-func (l *Loop) runBatch(end time.Time) (spent bool) {
+// runBatch runs callbacks until none is left or the time is up. It reports
+// whether it has to be called again, after a panic. The clock is read once for
+// 16 callbacks.
+func (l *Loop) runBatch(until mark, deadline int64) (again bool) {
 	defer l.contain()
-	for l.batchAt < len(l.batch) {
-		fn := l.batch[l.batchAt]
-		l.batch[l.batchAt] = nil
-		l.batchAt++
+	again = true // what a panic leaves behind
+	for n := 1; ; n++ {
+		fn, posted := l.posted.take(until)
+		if fn == nil {
+			break
+		}
+		if posted != 0 {
+			l.counts.Lag.add(now() - posted)
+		}
+		l.began()
 		fn()
-		if l.batchAt%16 == 0 && time.Now().After(end) {
-			return true
+		if n%16 == 0 && now() > deadline {
+			break
 		}
 	}
 	return false

@@ -8,11 +8,12 @@ import (
 // Timer is a callback to run later on the loop. Its methods belong to the
 // loop's goroutine, like [Loop.AfterFunc].
 type Timer struct {
-	l    *Loop
-	fn   func()
-	when time.Time
-	seq  uint64 // order of creation, for ties
-	at   int    // place in the heap; -1 when not armed
+	l     *Loop
+	fn    func()
+	when  time.Time
+	seq   uint64 // order of creation, for ties
+	at    int    // place in the heap; -1 when not armed
+	every time.Duration
 }
 
 // AfterFunc runs fn on the loop once d has passed, not earlier; a d of zero or
@@ -20,12 +21,42 @@ type Timer struct {
 // the loop runs; elsewhere it panics. Timers that are armed when the loop is
 // closed never fire.
 func (l *Loop) AfterFunc(d time.Duration, fn func()) *Timer {
-	if fn == nil {
-		panic("loop: AfterFunc needs a function, not nil")
+	return l.newTimer("AfterFunc", time.Now().Add(d), 0, fn)
+}
+
+// At is AfterFunc with a time instead of a duration: fn runs at t, not earlier,
+// and in the next iteration if t has passed. A t without a monotonic reading is
+// converted now, so later steps of the wall clock do not move it.
+func (l *Loop) At(t time.Time, fn func()) *Timer {
+	if t == t.Round(0) { // see package time
+		now := time.Now()
+		t = now.Add(t.Sub(now))
 	}
-	t := &Timer{l: l, fn: fn, at: -1}
-	l.mustOwn("AfterFunc")
-	t.arm(d)
+	if t.Before(epoch) { // above all the zero time, which elsewhere means never
+		t = epoch
+	}
+	return l.newTimer("At", t, 0, fn)
+}
+
+// Every runs fn again and again, first once d has passed. The times are those
+// that d divides the time from now into, not the ends of fn's runs; those that
+// passed while the loop was busy are left out. A d that is not positive is a
+// panic. Otherwise it is as AfterFunc; [Timer.Stop] ends it, from within fn as
+// well.
+func (l *Loop) Every(d time.Duration, fn func()) *Timer {
+	if d <= 0 {
+		panic("loop: Every needs a positive duration, not " + d.String())
+	}
+	return l.newTimer("Every", time.Now().Add(d), d, fn)
+}
+
+func (l *Loop) newTimer(what string, when time.Time, every time.Duration, fn func()) *Timer {
+	if fn == nil {
+		panic("loop: " + what + " needs a function, not nil")
+	}
+	l.mustOwn(what)
+	t := &Timer{l: l, fn: fn, at: -1, every: every}
+	t.arm(when)
 	return t
 }
 
@@ -41,17 +72,18 @@ func (t *Timer) Stop() bool {
 }
 
 // Reset arms the timer anew, to run its function once d has passed from now,
-// and reports whether it was armed before. On the loop only.
+// and reports whether it was armed before. A timer made by Every then goes on
+// with its period. On the loop only.
 func (t *Timer) Reset(d time.Duration) bool {
 	was := t.Stop()
-	t.arm(d)
+	t.arm(time.Now().Add(d))
 	return was
 }
 
-func (t *Timer) arm(d time.Duration) {
+func (t *Timer) arm(when time.Time) {
 	t.l.timerSeq++
 	t.seq = t.l.timerSeq
-	t.when = time.Now().Add(d)
+	t.when = when
 	heap.Push(&t.l.timers, t)
 }
 
@@ -75,6 +107,12 @@ func (l *Loop) runDue(now time.Time, last uint64) (again bool) {
 			break
 		}
 		heap.Pop(&l.timers)
+		l.counts.Lag.add(int64(now.Sub(t.when)))
+		if t.every > 0 {
+			passed := now.Sub(t.when) / t.every
+			t.arm(t.when.Add((passed + 1) * t.every))
+		}
+		l.began()
 		t.fn()
 	}
 	return false

@@ -3,6 +3,7 @@ package loop
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -98,6 +99,101 @@ func TestATimerCanStopOneThatIsDueWithIt(t *testing.T) {
 		l.AfterFunc(time.Millisecond, func() { close(done) })
 	})
 	await(t, done)
+}
+
+func TestAtRunsAtItsTime(t *testing.T) {
+	l := start(t)
+	var order []string
+	done := make(chan struct{})
+	on(t, l, func() {
+		at := time.Now().Add(2 * time.Millisecond)
+		l.At(at, func() {
+			order = append(order, "first")
+			if time.Now().Before(at) {
+				t.Error("it ran early")
+			}
+		})
+		l.At(at, func() { order = append(order, "second") }) // a tie: by creation
+		l.At(at.Add(time.Millisecond), func() { close(done) })
+		l.At(time.Time{}, func() { order = append(order, "past") })
+	})
+	await(t, done)
+	on(t, l, func() {
+		if !slices.Equal(order, []string{"past", "first", "second"}) {
+			t.Errorf("ran as %q", order)
+		}
+	})
+}
+
+func TestEveryKeepsItsRhythmAndCanBeStopped(t *testing.T) {
+	l := start(t)
+	const d = 2 * time.Millisecond
+	done := make(chan struct{})
+	on(t, l, func() {
+		began, runs := time.Now(), 0
+		var tm *Timer
+		tm = l.Every(d, func() {
+			runs++
+			// Each run is at or after a multiple of d, and the next at a later one.
+			if since := time.Since(began); since < time.Duration(runs)*d {
+				t.Errorf("run %d came after %v", runs, since)
+			}
+			if next := tm.when.Sub(began) % d; next < 0 || next > time.Millisecond && d-next > time.Millisecond {
+				t.Errorf("the next run is %v off the rhythm", next)
+			}
+			if runs == 5 {
+				if !tm.Stop() {
+					t.Error("Stop from within says that it was not armed")
+				}
+				l.AfterFunc(3*d, func() { close(done) })
+			}
+			if runs > 5 {
+				t.Error("it ran after Stop")
+			}
+		})
+	})
+	await(t, done)
+}
+
+// A loop that was busy for many periods runs the callback once, not many times.
+func TestEveryLeavesOutWhatWasMissed(t *testing.T) {
+	l := start(t)
+	done := make(chan struct{})
+	on(t, l, func() {
+		const d = time.Millisecond
+		runs := 0
+		tm := l.Every(d, func() { runs++ })
+		tm.when = tm.when.Add(-time.Hour) // as if it had been due for an hour
+		l.AfterFunc(0, func() {
+			if runs != 1 || !tm.when.After(time.Now().Add(-d)) {
+				t.Errorf("%d runs; the next is due at %v", runs, tm.when)
+			}
+			tm.Stop()
+			close(done)
+		})
+		l.rebuild()
+	})
+	await(t, done)
+}
+
+func TestTimersRefuseNonsense(t *testing.T) {
+	l := start(t)
+	on(t, l, func() {
+		for name, f := range map[string]func(){
+			"AfterFunc": func() { l.AfterFunc(1, nil) },
+			"At":        func() { l.At(time.Now(), nil) },
+			"Every":     func() { l.Every(0, func() {}) },
+		} {
+			func() {
+				defer func() {
+					if v, _ := recover().(string); !strings.Contains(v, name) {
+						t.Errorf("%s: panic with %q", name, v)
+					}
+				}()
+				f()
+			}()
+		}
+	})
 }
 
 func TestTimersOffTheLoopPanic(t *testing.T) {
