@@ -25,6 +25,7 @@ const goldenJSON = `{
       "path": "native",
       "conns": 4,
       "inflight": 8,
+      "unit": "op",
       "ops_s": 1000,
       "cpu_us_op": 10,
       "p50_us": 1.5,
@@ -37,6 +38,7 @@ const goldenJSON = `{
       "path": "valet",
       "conns": 4,
       "inflight": 8,
+      "unit": "op",
       "ops_s": 1500,
       "cpu_us_op": 5,
       "p50_us": 1,
@@ -53,7 +55,11 @@ const goldenJSON = `{
       "conns": 4,
       "inflight": 8,
       "throughput": 0.6666666666666666,
-      "cpu": 2
+      "throughput_min": 0.6666666666666666,
+      "throughput_max": 0.6666666666666666,
+      "cpu": 2,
+      "cpu_min": 2,
+      "cpu_max": 2
     },
     {
       "driver": "redis",
@@ -62,7 +68,11 @@ const goldenJSON = `{
       "conns": 4,
       "inflight": 8,
       "throughput": 1.5,
-      "cpu": 0.5
+      "throughput_min": 1.5,
+      "throughput_max": 1.5,
+      "cpu": 0.5,
+      "cpu_min": 0.5,
+      "cpu_max": 0.5
     }
   ]
 }
