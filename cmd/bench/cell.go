@@ -111,9 +111,14 @@ func describe(cfg config, c cell) string {
 
 // profileName is the file name of the CPU profile of one measurement.
 func profileName(driver string, s side, c cell, n int) string {
-	name := fmt.Sprintf("%s-%s-conns%d-inflight%d", driver, s.path, s.conns, c.inflight)
-	if c.procs > 0 {
-		name += fmt.Sprintf("-procs%d", c.procs)
+	name := driver + "-" + s.path
+	for _, part := range []struct {
+		what string
+		n    int
+	}{{"conns", s.conns}, {"inflight", c.inflight}, {"procs", c.procs}} {
+		if part.n > 0 {
+			name += fmt.Sprintf("-%s%d", part.what, part.n)
+		}
 	}
 	return fmt.Sprintf("%s-pair%d.pprof", name, n+1)
 }

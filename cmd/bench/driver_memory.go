@@ -10,23 +10,11 @@ import (
 	"time"
 )
 
-// idleMemory is what a connection holds in the process that opened it while
-// nothing happens on it: no goroutine is parked, an exchange of 64 bytes lies
-// behind it, and its deadlines are set.
+// idleMemory is what a connection holds, in the process that opened it, while
+// nothing happens on it. What is counted is in the doc comment of main.go.
 //
-// What is counted is the difference between runtime.MemStats with the
-// connections open and before, after garbage collections, divided by their
-// number. The loop and a first few connections, since closed, are there before.
-// One goroutine opens all and lives on, so that no stack is counted but what it
-// grew by. The 64 bytes go through one buffer of the program's. What the kernel
-// holds for a socket is not counted; it is the same on both paths.
-//
-//   - heap: HeapAlloc, live objects.
-//   - stack: StackInuse.
-//   - heap in use: HeapInuse, the spans that hold the objects, gaps included.
-//   - runtime: what Go's runtime allocates for itself outside of the heap:
-//     OtherSys, MSpanInuse, MCacheInuse and GCSys. A net.Conn's part in Go's
-//     poller (runtime.pollDesc, with the two deadline timers) lives there.
+// One goroutine opens all connections and lives on, so that no stack is counted
+// but what it grew by. All exchanges share a buffer, which is not counted.
 func idleMemory() measure {
 	return measure{
 		peer:     echoDriver{},
@@ -95,6 +83,7 @@ func runMemory(ctx context.Context, sp spec) (_ sample, err error) {
 		Heap:      grown(func(m *runtime.MemStats) uint64 { return m.HeapAlloc }),
 		Stack:     grown(func(m *runtime.MemStats) uint64 { return m.StackInuse }),
 		HeapInUse: grown(func(m *runtime.MemStats) uint64 { return m.HeapInuse }),
+		// runtime.pollDesc, Go's poller's part of a net.Conn, is in OtherSys.
 		Runtime: grown(func(m *runtime.MemStats) uint64 {
 			return m.OtherSys + m.MSpanInuse + m.MCacheInuse + m.GCSys
 		}),
