@@ -62,6 +62,7 @@ func handOvers() measure {
 			always("ns/hand-over", "%.1f", func(s sample) float64 { return s.NsPerOp }),
 			perSecond("hand-overs/s"),
 			cpuPer("hand-over", "%.3f"),
+			always("under way", "%.0f", func(s sample) float64 { return s.UnderWay }),
 			always("allocs/hand-over", "%.3f", func(s sample) float64 { return s.Allocs }),
 		},
 		ratios: []figure{perSecond("hand-overs/s"), cpuPer("hand-over", "")},
@@ -100,16 +101,21 @@ func measureLine(ctx context.Context, sp spec, name string) (sample, error) {
 		return sample{}, err
 	}
 	defer ln.close()
-	if err := handOver(ln, sp, max(sp.Funcs/handOverWarmup, sp.Producers)); err != nil {
+	if _, err := handOver(ln, sp, max(sp.Funcs/handOverWarmup, sp.Producers)); err != nil {
 		return sample{}, err
 	}
 	runtime.GC()
-	w, err := observe(uint64(sp.Funcs), func() error { return handOver(ln, sp, sp.Funcs) })
+	var underWay float64
+	w, err := observe(uint64(sp.Funcs), func() (err error) {
+		underWay, err = handOver(ln, sp, sp.Funcs)
+		return err
+	})
 	if err != nil {
 		return sample{}, err
 	}
 	s := w.sample()
 	s.NsPerOp = 1e9 / s.OpsPerSec
+	s.UnderWay = underWay
 	s.PeakRSS = 0 // the sides share a process
 	return s, nil
 }
@@ -119,18 +125,20 @@ func measureLine(ctx context.Context, sp spec, name string) (sample, error) {
 const handOverWarmup = 10
 
 // handOver sends funcs functions from several goroutines and returns when all
-// have run.
+// have run. It returns how many were under way on average, as far as the tokens
+// tell: much more than a batch or two means that there was always work.
 //
 // At most sp.Backlog functions are under way: a producer takes a token for each
 // batch of them, and the last function of the batch gives it back when it runs.
 // This is the same for both lines, and what it costs is in the figures of both.
-func handOver(ln line, sp spec, funcs int) error {
+func handOver(ln line, sp spec, funcs int) (underWay float64, err error) {
 	batch := batchSize(sp.Backlog, sp.Producers)
 	tokens := make(chan struct{}, sp.Backlog/batch)
 	for range cap(tokens) {
 		tokens <- struct{}{}
 	}
-	ran := 0 // belongs to the goroutine that runs the functions
+	// These belong to the goroutine that runs the functions.
+	ran, batches, taken := 0, 0, 0
 	all := make(chan struct{})
 	count := func() {
 		if ran++; ran == funcs {
@@ -138,6 +146,8 @@ func handOver(ln line, sp spec, funcs int) error {
 		}
 	}
 	last := func() {
+		batches++
+		taken += cap(tokens) - len(tokens)
 		tokens <- struct{}{}
 		count()
 	}
@@ -154,13 +164,13 @@ func handOver(ln line, sp spec, funcs int) error {
 		errs = append(errs, <-failed)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return err
+		return 0, err
 	}
 	select {
 	case <-all:
-		return nil
+		return float64(taken*batch) / float64(batches), nil
 	case <-time.After(drainTimeout):
-		return fmt.Errorf("not all of %d functions ran", funcs)
+		return 0, fmt.Errorf("not all of %d functions ran", funcs)
 	}
 }
 

@@ -141,9 +141,10 @@
 // has room for -backlog. So neither side's sending ever blocks, both pay the
 // same for the bound, and its price, one channel operation for each batch and
 // sometimes a wait, is in the figures of both and draws the ratio towards 1.
-// If the producers are slower than what runs the functions, that sleeps now and
-// then, and waking it is part of the figure. CPU is of the whole process,
-// producers included.
+// What runs the functions is meant to have work all the time; the column under
+// way shows whether it had: it is the average number of functions, in whole
+// batches, that were handed over, or about to be, and had not run. CPU is of the
+// whole process, producers included.
 //
 // # Servers
 //

@@ -91,7 +91,7 @@ func TestPostEndToEnd(t *testing.T) {
 		t.Fatalf("%d rows and %d ratios, want 4 and 4", len(doc.Rows), len(doc.Ratios))
 	}
 	for _, r := range doc.Rows {
-		if r.NsPerOp <= 0 || r.Unit != "hand-over" || r.Producers == 0 || r.Backlog != 7 {
+		if r.NsPerOp <= 0 || r.UnderWay <= 0 || r.UnderWay > 7 || r.Unit != "hand-over" || r.Producers == 0 || r.Backlog != 7 {
 			t.Errorf("row: %+v", r)
 		}
 	}
@@ -111,7 +111,7 @@ func TestHandOverIsBounded(t *testing.T) {
 				fn()
 			}
 		}()
-		if err := handOver(ln, sp, 20_000); err != nil {
+		if _, err := handOver(ln, sp, 20_000); err != nil {
 			t.Fatal(err)
 		}
 		close(waiting)
@@ -123,7 +123,7 @@ func TestHandOverIsBounded(t *testing.T) {
 
 func TestHandOverReportsAFailedSend(t *testing.T) {
 	closed := errors.New("closed")
-	err := handOver(line{send: func(func()) error { return closed }}, spec{Producers: 3, Backlog: 8}, 100)
+	_, err := handOver(line{send: func(func()) error { return closed }}, spec{Producers: 3, Backlog: 8}, 100)
 	if !errors.Is(err, closed) {
 		t.Errorf("error: %v", err)
 	}

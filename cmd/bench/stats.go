@@ -15,6 +15,8 @@ type sample struct {
 	Allocs    float64 `json:"allocs_op"`
 	PeakRSS   int64   `json:"peak_rss_bytes,omitempty"` // 0 if the system does not tell
 
+	UnderWay float64 `json:"under_way,omitempty"` // functions handed over that had not run, on average
+
 	// Bytes per connection; see driver_memory.go.
 	Heap      float64 `json:"heap_bytes_op,omitempty"`
 	Stack     float64 `json:"stack_bytes_op,omitempty"`
@@ -57,6 +59,7 @@ func medians(rounds []round, side string) sample {
 		P99:       of(func(s sample) float64 { return s.P99 }),
 		Allocs:    of(func(s sample) float64 { return s.Allocs }),
 		PeakRSS:   int64(of(func(s sample) float64 { return float64(s.PeakRSS) })),
+		UnderWay:  of(func(s sample) float64 { return s.UnderWay }),
 		Heap:      of(func(s sample) float64 { return s.Heap }),
 		Stack:     of(func(s sample) float64 { return s.Stack }),
 		HeapInUse: of(func(s sample) float64 { return s.HeapInUse }),
