@@ -107,7 +107,8 @@ func inChild(ctx context.Context, role string, in any, sp spec, out any) error {
 	if sp.GoMaxProcs > 0 {
 		env = append(env, "GOMAXPROCS="+strconv.Itoa(sp.GoMaxProcs))
 	}
-	limit := sp.Warmup + sp.Duration + childTimeout + time.Duration(sp.Bytes/slowestTransfer)*time.Second
+	limit := sp.Warmup + sp.Duration + childTimeout +
+		time.Duration(sp.Bytes/slowestTransfer)*time.Second + time.Duration(sp.Funcs)*slowestHandOver
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no result after %v", limit))
 	defer cancel()
 	p, err := startSelf(ctx, role, in, env)
@@ -118,11 +119,15 @@ func inChild(ctx context.Context, role string, in any, sp spec, out any) error {
 	return p.receive(ctx, out)
 }
 
-// slowestTransfer is how many bytes a second a bulk transfer may be given.
-const slowestTransfer = 20 << 20
+// What a transfer moves in a second, and a function takes on all sides together,
+// at the least and at the most.
+const (
+	slowestTransfer = 20 << 20
+	slowestHandOver = 3 * time.Microsecond
+)
 
-// childTimeout is what a measurement may take beside warm-up, window and
-// transfer: dialling, filling the pool, draining; or all of it.
+// childTimeout is what a measurement may take beside warm-up, window, transfer
+// and hand-overs: dialling, filling the pool, draining.
 const childTimeout = 2 * time.Minute
 
 // profileCPU writes a CPU profile to file until stop is called; without a file

@@ -169,8 +169,10 @@ func TestProcsAboveTheCoresAreLeftOut(t *testing.T) {
 	var notes bytes.Buffer
 	cells, err := cellsOf(config{conns: []int{1}, inflight: []int{5, 6}, procs: []int{1, 2, 4}}, 2, &notes)
 	want := []cell{
-		{conns: 1, inflight: 5, procs: 1}, {conns: 1, inflight: 6, procs: 1},
-		{conns: 1, inflight: 5, procs: 2}, {conns: 1, inflight: 6, procs: 2},
+		{conns: 1, inflight: 5, procs: 1},
+		{conns: 1, inflight: 6, procs: 1},
+		{conns: 1, inflight: 5, procs: 2},
+		{conns: 1, inflight: 6, procs: 2},
 	}
 	if err != nil || !reflect.DeepEqual(cells, want) {
 		t.Errorf("cells %v, %v, want %v", cells, err, want)
