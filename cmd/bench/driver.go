@@ -11,12 +11,9 @@ import (
 // fakesock.Dialer's DialContext.
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// driver is one of the drivers that can be measured.
+// driver is one of the drivers that can be put under load.
 type driver interface {
-	// serve starts a private server, in a process of its own.
-	serve(ctx context.Context, env *environment) (*server, error)
-	// prepare stores the values to be read, and returns what removes them.
-	prepare(ctx context.Context, at target) (remove func(), err error)
+	peer
 	// open makes a client of the driver in the process that is measured.
 	open(ctx context.Context, at target, sp spec, dial dialFunc) (*session, error)
 }
@@ -44,15 +41,6 @@ type server struct {
 	at   target
 	stop func()
 }
-
-var drivers = map[string]driver{
-	"redis": redisDriver{},
-	"mysql": mysqlDriver{},
-	"mongo": mongoDriver{},
-	"echo":  echoDriver{},
-}
-
-var driverNames = []string{"redis", "mysql", "mongo", "echo"}
 
 // value is what is stored under a key: 64 bytes that name it.
 func value(key int) string {

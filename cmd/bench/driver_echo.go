@@ -74,7 +74,8 @@ func (echoDriver) open(ctx context.Context, at target, sp spec, dial dialFunc) (
 		free <- conns[len(conns)-1]
 	}
 	if sp.Inflight <= sp.Conns {
-		s.own = func(lane int) (string, error) { return conns[lane].exchange(lane % keys) }
+		apart := sp.Conns / sp.Inflight // the lanes' connections are spread over all
+		s.own = func(lane int) (string, error) { return conns[lane*apart].exchange(lane % keys) }
 	}
 	return s, nil
 }

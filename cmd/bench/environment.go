@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // environment is what a private server is started with.
@@ -15,6 +14,8 @@ type environment struct {
 	conns int          // the most connections it will be asked for
 	cert  *certificate // nil without -tls
 	notes io.Writer    // what takes long
+
+	buffer int // bytes that a bulk transfer reads or writes at a time
 }
 
 // at makes the target of a private server from its address.
@@ -39,7 +40,7 @@ func provide(ctx context.Context, cfg config, dir string, notes io.Writer) (*ser
 		}
 		return &server{at: at, stop: func() {}}, nil
 	}
-	env := &environment{dir: filepath.Join(dir, "server"), conns: slices.Max(cfg.conns), notes: notes}
+	env := &environment{dir: filepath.Join(dir, "server"), conns: cfg.mostConns(), notes: notes, buffer: cfg.buffer}
 	if err := os.Mkdir(env.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func provide(ctx context.Context, cfg config, dir string, notes io.Writer) (*ser
 			return nil, err
 		}
 	}
-	return drivers[cfg.driver].serve(ctx, env)
+	return measures[cfg.driver].serve(ctx, env)
 }
 
 // spareDescriptors is what a process needs beside the connections under test.
@@ -58,11 +59,11 @@ const spareDescriptors = 128
 // checkDescriptors tells before anything is started that -conns is more than
 // the system allows this process, and its children, to open.
 func checkDescriptors(cfg config, limit uint64) error {
-	need := uint64(slices.Max(cfg.conns) + spareDescriptors)
+	need := uint64(cfg.mostConns() + spareDescriptors)
 	if limit == 0 || need <= limit {
 		return nil
 	}
 	return fmt.Errorf("-conns %d needs %d descriptors in a process, and the limit is %d: raise the hard limit "+
 		"(ulimit -Hn %d as root, nofile in /etc/security/limits.conf, or LimitNOFILE= in a systemd unit), or use fewer connections",
-		slices.Max(cfg.conns), need, limit, need)
+		cfg.mostConns(), need, limit, need)
 }

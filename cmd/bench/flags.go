@@ -5,13 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// config is what the flags say, checked.
+// config is what the flags say, checked. What the driver does not use is zero,
+// but for the durations.
 type config struct {
 	driver   string
 	paths    []string
@@ -26,7 +27,17 @@ type config struct {
 	tlsCA    string
 	json     string
 	profiles string
+
+	bytes  int64 // of a bulk transfer
+	buffer int
+
+	producers []int // of hand-overs
+	backlog   int
+	funcs     int
 }
+
+// mostConns is the most connections that a process will have.
+func (c config) mostConns() int { return slices.Max(append([]int{1}, c.conns...)) }
 
 // errHelp says that the user asked for the flags, which were printed.
 var errHelp = errors.New("bench: help")
@@ -40,26 +51,57 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
+// texts are the flags that are parsed once the driver is known.
+type texts struct {
+	paths, conns, inflight, procs, bytes, buffer, producers string
+}
+
+func newFlagSet(cfg *config, t *texts) *flag.FlagSet {
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&cfg.driver, "driver", "redis", "`driver`: "+strings.Join(driverNames, ", "))
+	fs.StringVar(&t.paths, "path", "", "`paths` to compare: "+strings.Join(pathNames, ", ")+"; channel and post for post"+defaultsOf("path"))
+	fs.StringVar(&t.conns, "conns", "", "connections of the driver's pool, or open ones, a `list`"+defaultsOf("conns"))
+	fs.StringVar(&t.inflight, "inflight", "", "operations in flight all the time, a `list`"+defaultsOf("inflight"))
+	fs.IntVar(&cfg.pairs, "pairs", 5, "`rounds`; in each one every path runs once")
+	fs.DurationVar(&cfg.duration, "duration", 2*time.Second, "how long one path is measured in one round")
+	fs.DurationVar(&cfg.warmup, "warmup", 500*time.Millisecond, "how long it runs before it is measured")
+	fs.StringVar(&t.bytes, "bytes", "", "`size` of a bulk transfer, such as 256MiB"+defaultsOf("bytes"))
+	fs.StringVar(&t.buffer, "buffer", "", "`size` of the pieces in which a bulk transfer is read and written"+defaultsOf("buffer"))
+	fs.StringVar(&t.producers, "producers", "", "goroutines that hand functions over, a `list`"+defaultsOf("producers"))
+	fs.IntVar(&cfg.backlog, "backlog", 0, "the most `functions` that are handed over and have not run yet"+defaultsOf("backlog"))
+	fs.IntVar(&cfg.funcs, "funcs", 0, "`functions` that are handed over"+defaultsOf("funcs"))
+	fs.StringVar(&cfg.addr, "addr", "", "`address` of a server to use instead of a private one (host:port, a mysql DSN, a mongodb:// URI)")
+	fs.BoolVar(&cfg.tls, "tls", false, "run over TLS")
+	fs.StringVar(&cfg.tlsCA, "tls-ca", "", "PEM `file` with the certificate authority of the server at -addr")
+	fs.StringVar(&t.procs, "procs", "", "`list` of GOMAXPROCS values to repeat the run with")
+	fs.StringVar(&cfg.json, "json", "", "write medians and ratios to this `file`")
+	fs.StringVar(&cfg.profiles, "cpuprofile", "", "write CPU profiles into this `directory`")
+	return fs
+}
+
+// defaultsOf tells the values that a flag has if it is not given: each with the
+// drivers that it is for.
+func defaultsOf(name string) string {
+	of := map[string][]string{}
+	for _, driver := range driverNames {
+		if value, ok := measures[driver].defaults[name]; ok {
+			of[value] = append(of[value], driver)
+		}
+	}
+	var parts []string
+	for _, value := range slices.Sorted(maps.Keys(of)) {
+		parts = append(parts, value+" for "+strings.Join(of[value], " "))
+	}
+	return " (default " + strings.Join(parts, "; ") + ")"
+}
+
 // parseFlags reads and checks the command line. What the flag package prints
 // goes to stderr.
 func parseFlags(args []string, stderr io.Writer) (config, error) {
 	var cfg config
-	var paths, conns, inflight, procs string
-	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.StringVar(&cfg.driver, "driver", "redis", "`driver`: "+strings.Join(driverNames, ", "))
-	fs.StringVar(&paths, "path", "native,valet", "`paths` to compare: "+strings.Join(pathNames, ", "))
-	fs.StringVar(&conns, "conns", "64", "connections of the driver's pool, a `list`")
-	fs.StringVar(&inflight, "inflight", "64", "operations in flight all the time, a `list`")
-	fs.IntVar(&cfg.pairs, "pairs", 5, "`rounds`; in each one every path runs once")
-	fs.DurationVar(&cfg.duration, "duration", 2*time.Second, "how long one path is measured in one round")
-	fs.DurationVar(&cfg.warmup, "warmup", 500*time.Millisecond, "how long it runs before it is measured")
-	fs.StringVar(&cfg.addr, "addr", "", "`address` of a server to use instead of a private one (host:port, a mysql DSN, a mongodb:// URI)")
-	fs.BoolVar(&cfg.tls, "tls", false, "run over TLS")
-	fs.StringVar(&cfg.tlsCA, "tls-ca", "", "PEM `file` with the certificate authority of the server at -addr")
-	fs.StringVar(&procs, "procs", "", "`list` of GOMAXPROCS values to repeat the run with")
-	fs.StringVar(&cfg.json, "json", "", "write medians and ratios to this `file`")
-	fs.StringVar(&cfg.profiles, "cpuprofile", "", "write CPU profiles into this `directory`")
+	var t texts
+	fs := newFlagSet(&cfg, &t)
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(stderr, "usage: go run ./cmd/bench [flags]")
@@ -72,29 +114,77 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	if fs.NArg() > 0 {
 		return cfg, usagef("unexpected argument %q: everything is a flag; -help lists them", fs.Arg(0))
 	}
-	var err error
-	if cfg.paths, err = parseNames("path", paths, pathNames); err != nil {
+	if err := applyDefaults(fs, cfg.driver); err != nil {
 		return cfg, err
 	}
-	if cfg.conns, err = parseCounts("conns", conns); err != nil {
+	if err := t.parse(&cfg); err != nil {
 		return cfg, err
-	}
-	if cfg.inflight, err = parseCounts("inflight", inflight); err != nil {
-		return cfg, err
-	}
-	if procs != "" {
-		if cfg.procs, err = parseCounts("procs", procs); err != nil {
-			return cfg, err
-		}
 	}
 	return cfg, cfg.check()
 }
 
-// check validates what is not a list.
+// applyDefaults sets what was not given to the driver's defaults, and reports
+// what was given and means nothing to it.
+func applyDefaults(fs *flag.FlagSet, driver string) error {
+	m, ok := measures[driver]
+	if !ok {
+		return usagef("-driver %q: must be one of %s", driver, strings.Join(driverNames, ", "))
+	}
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(commonFlags, name) && !slices.Contains(m.uses, name) {
+			return usagef("-%s means nothing to -driver %s: leave it out; this driver takes %s", name, driver, m.used())
+		}
+	}
+	for name, value := range m.defaults {
+		if given[name] {
+			continue
+		}
+		if err := fs.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parse puts the lists and sizes into the config; one that is empty is one that
+// the driver does not use.
+func (t *texts) parse(cfg *config) (err error) {
+	if cfg.paths, err = parseNames("path", t.paths, measures[cfg.driver].paths); err != nil {
+		return err
+	}
+	uses := append([]string{"procs"}, measures[cfg.driver].uses...)
+	for _, list := range []struct {
+		name, text string
+		into       *[]int
+	}{
+		{"conns", t.conns, &cfg.conns},
+		{"inflight", t.inflight, &cfg.inflight},
+		{"producers", t.producers, &cfg.producers},
+		{"procs", t.procs, &cfg.procs},
+	} {
+		if !slices.Contains(uses, list.name) || list.name == "procs" && list.text == "" {
+			continue
+		}
+		if *list.into, err = parseCounts(list.name, list.text); err != nil {
+			return err
+		}
+	}
+	if !slices.Contains(uses, "bytes") {
+		return nil
+	}
+	if cfg.bytes, err = parseSize("bytes", t.bytes, maxBytes); err != nil {
+		return err
+	}
+	buffer, err := parseSize("buffer", t.buffer, maxBuffer)
+	cfg.buffer = int(buffer)
+	return err
+}
+
+// check validates what is not a list, and what must fit together.
 func (c config) check() error {
 	switch {
-	case !slices.Contains(driverNames, c.driver):
-		return usagef("-driver %q: must be one of %s", c.driver, strings.Join(driverNames, ", "))
 	case c.pairs < 1:
 		return usagef("-pairs %d: must be at least 1", c.pairs)
 	case c.duration < time.Millisecond:
@@ -106,43 +196,18 @@ func (c config) check() error {
 	case c.tlsCA != "" && c.addr == "":
 		return usagef("-tls-ca: only with -addr; a private server has its own certificate")
 	}
+	if measures[c.driver].open && slices.Max(c.inflight) > slices.Min(c.conns) {
+		return usagef("-inflight %d: must be at most the %d of -conns, because each active operation has an open connection of its own",
+			slices.Max(c.inflight), slices.Min(c.conns))
+	}
+	if len(c.producers) == 0 {
+		return nil
+	}
+	switch most := slices.Max(c.producers); {
+	case c.backlog < most || c.backlog > maxCount:
+		return usagef("-backlog %d: must be from the %d of -producers, each of which has a function under way, to %d", c.backlog, most, maxCount)
+	case c.funcs < most || c.funcs > maxFuncs:
+		return usagef("-funcs %d: must be from the %d of -producers, each of which has one to hand over, to %d", c.funcs, most, maxFuncs)
+	}
 	return nil
-}
-
-// parseNames splits a list of names, each of which must be known and occur
-// once.
-func parseNames(name, list string, known []string) ([]string, error) {
-	var names []string
-	for item := range strings.SplitSeq(list, ",") {
-		item = strings.TrimSpace(item)
-		if !slices.Contains(known, item) {
-			return nil, usagef("-%s %q: must be a list of %s", name, item, strings.Join(known, ", "))
-		}
-		if slices.Contains(names, item) {
-			return nil, usagef("-%s: %s is there twice", name, item)
-		}
-		names = append(names, item)
-	}
-	return names, nil
-}
-
-// maxCount bounds what a list may ask for: more connections than a loopback
-// address has ports, or more goroutines than memory, are a typing mistake.
-const maxCount = 1_000_000
-
-// parseCounts splits a list of positive numbers, each of which must occur
-// once.
-func parseCounts(name, list string) ([]int, error) {
-	var counts []int
-	for item := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(item))
-		if err != nil || n < 1 || n > maxCount {
-			return nil, usagef("-%s %q: must be a list of numbers from 1 to %d, such as 64,1000", name, item, maxCount)
-		}
-		if slices.Contains(counts, n) {
-			return nil, usagef("-%s: %d is there twice", name, n)
-		}
-		counts = append(counts, n)
-	}
-	return counts, nil
 }

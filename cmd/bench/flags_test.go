@@ -29,7 +29,7 @@ func TestFlagsOfTheIssue(t *testing.T) {
 // A mistake is told with what is allowed, and makes the exit code 2.
 func TestWrongFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"-driver oracle":        "redis, mysql, mongo, echo",
+		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post",
 		"-path native,fast":     "native, pool, adapter, sock, valet",
 		"-path ,":               "native, pool, adapter, sock, valet",
 		"-path valet,valet":     "valet is there twice",
@@ -48,6 +48,22 @@ func TestWrongFlags(t *testing.T) {
 		"-tls -tls-ca f":        "only with -addr",
 		"-nonsense":             "-help",
 		"-driver redis nothing": "unexpected argument",
+
+		"-driver open -path valet":                        "a list of native, sock",
+		"-driver open -conns 64,1000 -inflight 65":        "at most the 64 of -conns",
+		"-driver bulk-in -path pool":                      "a list of native, sock",
+		"-driver bulk-in -conns 2":                        "-conns means nothing to -driver bulk-in",
+		"-driver bulk-out -addr x:1":                      "-addr means nothing to -driver bulk-out",
+		"-driver bulk-out -bytes 1.5GiB":                  "such as 4096",
+		"-driver bulk-out -bytes 0":                       "a size from 1 to 1024 GiB",
+		"-driver bulk-out -buffer 2GiB":                   "a size from 1 to 1 GiB",
+		"-driver memory -inflight 4":                      "this driver takes -driver, -path",
+		"-driver post -path native":                       "a list of channel, post",
+		"-driver post -producers 0":                       "numbers from 1 to",
+		"-driver post -producers 1,64 -backlog 8":         "the 64 of -producers",
+		"-driver post -producers 64 -funcs 63":            "the 64 of -producers",
+		"-bytes 5":                                        "-bytes means nothing to -driver redis",
+		"-driver echo -funcs 5 -conns 64 -inflight 1,000": "-funcs means nothing to -driver echo",
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := dispatch(strings.Fields(args), &stdout, &stderr); code != 2 {
@@ -62,12 +78,73 @@ func TestWrongFlags(t *testing.T) {
 	}
 }
 
+// Each driver has defaults of its own, and what it does not use stays zero.
+func TestDefaults(t *testing.T) {
+	common := config{pairs: 5, duration: 2 * time.Second, warmup: 500 * time.Millisecond}
+	for driver, set := range map[string]func(*config){
+		"redis": func(c *config) {
+			c.paths, c.conns, c.inflight = []string{"native", "valet"}, []int{64}, []int{64}
+		},
+		"open": func(c *config) {
+			c.paths, c.conns, c.inflight = []string{"native", "sock"}, []int{100, 10000}, []int{100}
+		},
+		"bulk-in": func(c *config) { c.paths, c.bytes, c.buffer = []string{"native", "sock"}, 1<<30, 128<<10 },
+		"memory":  func(c *config) { c.paths, c.conns = []string{"native", "sock"}, []int{5000} },
+		"post": func(c *config) {
+			c.paths, c.producers, c.backlog, c.funcs = []string{"channel", "post"}, []int{1, 64}, 1024, 5_000_000
+		},
+	} {
+		want := common
+		want.driver = driver
+		set(&want)
+		got, err := parseFlags([]string{"-driver", driver}, io.Discard)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, parsed as\n%+v, want\n%+v", driver, err, got, want)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]int64{"1": 1, "4096": 4096, "128KiB": 128 << 10, "256MiB": 256 << 20, "1GiB": 1 << 30, "1024GiB": 1 << 40} {
+		if got, err := parseSize("bytes", text, maxBytes); got != want || err != nil {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "-1", "0KiB", "1025GiB", "KiB", "1kb", "9223372036854775807KiB", "1 MiB"} {
+		var usage *usageError
+		if got, err := parseSize("bytes", text, maxBytes); !errors.As(err, &usage) {
+			t.Errorf("%q: %d, %v", text, got, err)
+		}
+	}
+	for want, n := range map[string]int64{"1 bytes": 1, "1025 bytes": 1025, "128 KiB": 128 << 10, "3 MiB": 3 << 20, "1024 GiB": 1 << 40} {
+		if got := sizeText(n); got != want {
+			t.Errorf("%d is %s, want %s", n, got, want)
+		}
+	}
+}
+
+// A pair of numbers of connections is a cell with two sides for each path.
+func TestOpenConnectionsAreSides(t *testing.T) {
+	cfg := config{driver: "open", paths: []string{"native", "sock"}, conns: []int{5, 50}, inflight: []int{5}}
+	cells, err := cellsOf(cfg, 2, io.Discard)
+	if err != nil || len(cells) != 1 || cells[0].conns != 0 {
+		t.Fatalf("cells %v, %v", cells, err)
+	}
+	var names []string
+	for _, s := range sidesOf(cfg, cells[0]) {
+		names = append(names, s.String())
+	}
+	if want := []string{"native 5 open", "native 50 open", "sock 5 open", "sock 50 open"}; !reflect.DeepEqual(names, want) {
+		t.Errorf("sides %q, want %q", names, want)
+	}
+}
+
 func TestHelpListsEveryFlagAndSucceeds(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := dispatch([]string{"-help"}, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, name := range []string{"-driver", "-path", "-conns", "-inflight", "-pairs", "-addr", "-json", "-tls", "-procs", "-cpuprofile"} {
+	for _, name := range []string{"-driver", "-path", "-conns", "-inflight", "-pairs", "-addr", "-json", "-tls", "-procs", "-cpuprofile", "-bytes", "-buffer", "-producers", "-backlog", "-funcs"} {
 		if !strings.Contains(stderr.String(), name) {
 			t.Errorf("%s is not in the help", name)
 		}
@@ -91,7 +168,12 @@ func TestTooManyConnectionsForTheDescriptorLimit(t *testing.T) {
 func TestProcsAboveTheCoresAreLeftOut(t *testing.T) {
 	var notes bytes.Buffer
 	cells, err := cellsOf(config{conns: []int{1}, inflight: []int{5, 6}, procs: []int{1, 2, 4}}, 2, &notes)
-	want := []cell{{1, 5, 1}, {1, 6, 1}, {1, 5, 2}, {1, 6, 2}}
+	want := []cell{
+		{conns: 1, inflight: 5, procs: 1},
+		{conns: 1, inflight: 6, procs: 1},
+		{conns: 1, inflight: 5, procs: 2},
+		{conns: 1, inflight: 6, procs: 2},
+	}
 	if err != nil || !reflect.DeepEqual(cells, want) {
 		t.Errorf("cells %v, %v, want %v", cells, err, want)
 	}

@@ -1,7 +1,25 @@
 // Command bench compares ways to run one unmodified blocking driver: on plain
-// goroutines, behind a worker pool, and on Valet's loop.
+// goroutines, behind a worker pool, and on Valet's loop. It also measures the
+// pieces that these are made of.
 //
 //	go run ./cmd/bench -driver redis -path native,pool,adapter,sock,valet -conns 64 -inflight 64,1000 -pairs 5
+//	go run ./cmd/bench -driver echo -path native,sock -conns 1000 -inflight 1000
+//	go run ./cmd/bench -driver open
+//	go run ./cmd/bench -driver bulk-in
+//	go run ./cmd/bench -driver memory
+//	go run ./cmd/bench -driver post
+//
+// # Drivers
+//
+//	redis     GET of 64 bytes (go-redis)
+//	mysql     a prepared SELECT by primary key (database/sql)
+//	mongo     a find by _id
+//	echo      64 bytes written and read back on a raw connection
+//	open      the same on -inflight of -conns open connections: what the idle ones cost the others
+//	bulk-in   -bytes from the server to the client on one raw connection
+//	bulk-out  -bytes from the client to the server on one raw connection
+//	memory    what an idle connection holds
+//	post      functions handed over to a goroutine that runs them
 //
 // # Paths
 //
@@ -12,17 +30,26 @@
 //	valet    callbacks through our adapter, driver on the fake socket
 //
 // native against sock, and adapter against valet, show what the fake socket
-// itself is worth; pool against adapter shows what the adapter is worth.
+// itself is worth; pool against adapter shows what the adapter is worth. open,
+// bulk-in, bulk-out and memory know native and sock alone. The paths of post are
+//
+//	channel  a buffered channel of functions with a goroutine at its end
+//	post     Loop.Post
 //
 // # Flags
 //
-//	-driver    redis, mysql, mongo or echo (default redis)
-//	-path      the paths to compare, separated by commas (default native,valet)
-//	-conns     connections of the driver's pool, a list (default 64)
-//	-inflight  operations in flight all the time, a list (default 64)
+//	-driver    one of the above (default redis)
+//	-path      the paths to compare, separated by commas (default native,valet; native,sock; or channel,post)
+//	-conns     connections of the driver's pool, a list (default 64); for open 100,10000; for memory 5000
+//	-inflight  operations in flight all the time, a list (default 64; for open 100)
 //	-pairs     rounds; in each round every path runs once (default 5)
 //	-duration  how long one path is measured in one round (default 2s)
 //	-warmup    how long it runs before that (default 500ms)
+//	-bytes     what bulk-in and bulk-out transfer (default 1GiB)
+//	-buffer    the size of the pieces that they read and write (default 128KiB)
+//	-producers goroutines of post that hand functions over, a list (default 1,64)
+//	-backlog   the most functions of post that have not run yet (default 1024)
+//	-funcs     how many functions post hands over (default 5000000)
 //	-addr      server to use instead of a private one: host:port, or a DSN for mysql, a URI for mongo
 //	-tls       run over TLS
 //	-tls-ca    PEM file with the certificate authority of the server at -addr (default: the system's)
@@ -30,19 +57,18 @@
 //	-json      write the medians and ratios to this file
 //	-cpuprofile  write a CPU profile of each measured window into this directory
 //
+// A flag that means nothing to the driver is an error.
+//
 // # Method
 //
-// The load is a closed loop: exactly -inflight operations are in flight at any
-// time, and each one that ends starts the next. With a goroutine per request
-// the next one is a new goroutine, as in a server. With callbacks it is
-// started from the callback, on the loop.
-//
 // Every path of every round runs in a process of its own, one after another,
-// so that no path inherits another's heap or threads. The order rotates from
-// round to round (A B C, B C A, …). Ratios are taken within a round and the
-// median of those is reported, because a machine that is slow for a minute is
-// slow for both sides of a pair. The server is a process of its own as well,
-// and stays the same for the whole run.
+// so that no path inherits another's heap or threads; only the two sides of
+// post share one. The order rotates from round to round (A B C, B C A, …).
+// Ratios are taken within a round and the median of those is reported, because
+// a machine that is slow for a minute is slow for both sides of a pair. Beside
+// it, in brackets, are the least and the greatest ratio of all rounds: what lies
+// between them is noise. The server is a process of its own as well, and stays
+// the same for the whole run.
 //
 // Paths differ in nothing else: same driver, same options, same dialer
 // settings, context.Background() as every operation's context, and the same
@@ -56,25 +82,86 @@
 //   - allocs/op: runtime.MemStats.Mallocs, read just outside of the window.
 //   - peak RSS: of the client process.
 //
+// # Load: redis, mysql, mongo, echo, open
+//
+// The load is a closed loop: exactly -inflight operations are in flight at any
+// time, and each one that ends starts the next. With a goroutine per request
+// the next one is a new goroutine, as in a server. With callbacks it is
+// started from the callback, on the loop.
+//
 // In pool, the ants pool has two workers per operation in flight, so that
 // handing it work never holds the loop; the workers wait for the driver's own
 // pool of -conns connections, which is what people do. In adapter and valet
-// the adapter has -conns slots and a queue of -inflight.
+// the adapter has -conns slots and a queue of -inflight. In echo and open, the
+// paths with a goroutine per request keep one goroutine per operation in
+// flight, each with a connection of its own if there are enough; these are
+// spread over all connections in the order of dialling.
 //
-// The operations are: redis, GET of 64 bytes (go-redis); mysql, a prepared
-// SELECT by primary key (database/sql); mongo, a find by _id; echo, 64 bytes
-// written and read back on a raw connection. In echo, the paths with a
-// goroutine per request keep one goroutine per operation in flight, each with
-// a connection of its own if there are enough.
+// In open the numbers of -conns are sides of one comparison, as the paths are:
+// "sock 10000 open" relative to "sock 100 open" is what 9,900 idle connections
+// cost those that are active. Each of the idle ones has done its three
+// exchanges before the measurement, and no goroutine waits on it.
+//
+// # Bulk: bulk-in, bulk-out
+//
+// One transfer of -bytes on one connection from the client's request until the
+// receiver has everything, which in bulk-out the server confirms; MiB/s and CPU
+// per MiB are of this time. An eighth of -bytes goes through the connection
+// before, so that the kernel's buffers have found their size. The peer is a
+// process of this program with plain net.Conns and buffers of the same size.
+// The receiver checks the first and the last byte of what each Read returned;
+// the sender makes no copies.
+//
+// # Memory
+//
+// Heap and stack in bytes for each idle connection that a process has opened:
+// one exchange of 64 bytes lies behind it, its deadlines are set an hour ahead,
+// and no goroutine is parked on it. They are differences of runtime.MemStats
+// with -conns connections open and before, each after four collections, divided
+// by -conns. The loop, and a hundred connections that were closed again, were
+// there before.
+//
+//   - heap, stack: HeapAlloc, StackInuse. Their sum is compared.
+//   - heap in use: HeapInuse, with the gaps between objects.
+//   - runtime: OtherSys, MSpanInuse, MCacheInuse and GCSys: what the runtime
+//     holds outside of the heap. A net.Conn's place in Go's poller, with its
+//     deadline timers, is there; a fake socket has no such place and pays for
+//     its waiting on the heap. So the sum of all three is compared as well.
+//   - allocs/conn: Mallocs, from dialling to the end of the exchange.
+//
+// What the kernel holds for a socket is not counted.
+//
+// # Hand-overs: post
+//
+// -producers goroutines hand over -funcs functions together, without a pause; a
+// function adds one to a counter. The time ends when all have run; a tenth as
+// many go before. At most -backlog functions are under way: for each batch, of
+// -backlog/16 functions or -backlog/-producers if that is less, a producer takes
+// a token, which the batch's last function gives back. The channel's buffer
+// has room for -backlog. So neither side's sending ever blocks, both pay the
+// same for the bound, and its price, one channel operation for each batch and
+// sometimes a wait, is in the figures of both and draws the ratio towards 1.
+// What runs the functions is meant to have work all the time; the column under
+// way shows whether it had: it is the average number of functions, in whole
+// batches, that were handed over, or about to be, and had not run. CPU is of the
+// whole process, producers included.
+//
+// # Servers
+//
+// Without -addr, a private server on a loopback port is used: Debian's
+// redis-server; MariaDB if it is installed, else an embedded go-mysql-server;
+// an embedded FerretDB; an echo server of our own, also for open and memory. The
+// two embedded ones are program dbserver, built when needed. They are slow: they
+// compare CPU per operation well and throughput badly.
 //
 // On a server named with -addr, the keys valet:bench:00 to 63 (redis) or the
 // database valet_bench (mysql, mongo) are replaced, and removed at the end.
 //
-// Without -addr, a private server on a loopback port is used: Debian's
-// redis-server; MariaDB if it is installed, else an embedded go-mysql-server;
-// an embedded FerretDB; an echo server of our own. The two embedded ones are
-// program dbserver, built when needed. They are slow: they compare CPU per
-// operation well and throughput badly.
+// A connection takes a descriptor in the client and one in the server, each of
+// which may have as many as the hard limit says: programs in Go raise the soft
+// limit to it when they start, and redis-server and MariaDB do when they need
+// to. If -conns needs more than that, the run ends before it starts and says
+// what to raise.
 //
 // It exits with 0 if all went well, 1 if the run failed, 2 if the flags are
 // wrong.

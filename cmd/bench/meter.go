@@ -106,16 +106,6 @@ func (m *meter) ops() uint64 {
 	return sum
 }
 
-// window is the time between two readings of everything that is measured.
-type window struct {
-	wall time.Duration
-	cpu  time.Duration // negative if the system does not tell
-	ops  uint64
-
-	mallocs    uint64 // over a slightly longer time, with mallocOps
-	mallocsOps uint64
-}
-
 // measure waits for the warm-up, measures one window, and then stops the lanes
 // and waits until all have ended. The lanes run already. profile is called at
 // the start of the window, and what it returns at its end.
@@ -181,17 +171,9 @@ func (m *meter) err() error {
 
 // sample turns a window into the figures that are reported.
 func (m *meter) sample(w window) sample {
-	s := sample{
-		OpsPerSec: float64(w.ops) / w.wall.Seconds(),
-		CPU:       -1,
-		P50:       float64(m.latency.quantile(0.50)) / 1e3,
-		P99:       float64(m.latency.quantile(0.99)) / 1e3,
-		Allocs:    float64(w.mallocs) / float64(max(w.mallocsOps, 1)),
-		PeakRSS:   peakRSS(),
-	}
-	if w.cpu >= 0 {
-		s.CPU = float64(w.cpu) / 1e3 / float64(w.ops)
-	}
+	s := w.sample()
+	s.P50 = float64(m.latency.quantile(0.50)) / 1e3
+	s.P99 = float64(m.latency.quantile(0.99)) / 1e3
 	return s
 }
 

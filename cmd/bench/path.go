@@ -45,18 +45,27 @@ func (p path) dialer(l *loop.Loop) dialFunc {
 	return native.DialContext
 }
 
-// run measures one path in this process.
-func run(ctx context.Context, sp spec) (sample, error) {
-	p, d := paths[sp.Path], drivers[sp.Driver]
-	var l *loop.Loop
+// connect returns what makes a path's connections, and the loop that it needs,
+// if any, which stop ends.
+func connect(ctx context.Context, name string) (dial dialFunc, l *loop.Loop, stop func(), err error) {
+	p, stop := paths[name], func() {}
 	if p.looped || p.fake {
-		var err error
 		if l, err = loop.Start(ctx); err != nil {
-			return sample{}, err
+			return nil, nil, nil, err
 		}
-		defer l.Close()
+		stop = func() { l.Close() }
 	}
-	s, err := d.open(ctx, sp.Target, sp, p.dialer(l))
+	return p.dialer(l), l, stop, nil
+}
+
+// runLoad measures a driver on one path in this process.
+func runLoad(ctx context.Context, d driver, sp spec) (sample, error) {
+	dial, l, end, err := connect(ctx, sp.Path)
+	if err != nil {
+		return sample{}, err
+	}
+	defer end()
+	s, err := d.open(ctx, sp.Target, sp, dial)
 	if err != nil {
 		return sample{}, err
 	}
@@ -65,7 +74,7 @@ func run(ctx context.Context, sp spec) (sample, error) {
 		return sample{}, fmt.Errorf("before the measurement: %w", err)
 	}
 	m := newMeter(sp.Inflight, value)
-	stop, err := p.start(ctx, l, s, m, sp)
+	stop, err := paths[sp.Path].start(ctx, l, s, m, sp)
 	if err != nil {
 		return sample{}, err
 	}

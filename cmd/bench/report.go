@@ -19,57 +19,73 @@ func publish(cfg config, results []result, out io.Writer) error {
 	return writeJSON(cfg.json, newDocument(cfg, results))
 }
 
-// writeTable prints one cell: medians per path, then each path against each
+// writeTable prints one cell: medians per side, then each side against each
 // other one.
 func writeTable(out io.Writer, cfg config, r result) error {
+	m := measures[cfg.driver]
+	sides := sidesOf(cfg, r.cell)
 	over := ""
 	if cfg.tls {
 		over = " over TLS"
 	}
-	fmt.Fprintf(out, "\n%s%s, %s (-pairs %d, medians)\n\n", cfg.driver, over, r.cell, len(r.rounds))
+	fmt.Fprintf(out, "\n%s%s, %s (-pairs %d, medians)\n\n", cfg.driver, over, describe(cfg, r.cell), len(r.rounds))
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "path\tops/s\tCPU µs/op\tp50 µs\tp99 µs\tallocs/op\tpeak RSS MiB\t")
-	for _, path := range cfg.paths {
-		m := medians(r.rounds, path)
-		fmt.Fprintf(t, "%s\t%.0f\t%s\t%.0f\t%.0f\t%.1f\t%s\t\n", path, m.OpsPerSec,
-			unless(m.CPU < 0, "%.2f", m.CPU), m.P50, m.P99, m.Allocs,
-			unless(m.PeakRSS == 0, "%.1f", float64(m.PeakRSS)/(1<<20)))
+	fmt.Fprint(t, "path")
+	for _, f := range m.columns {
+		fmt.Fprintf(t, "\t%s", f.heading)
+	}
+	fmt.Fprintln(t, "\t")
+	for _, s := range sides {
+		fmt.Fprint(t, s)
+		middle := medians(r.rounds, s.String())
+		for _, f := range m.columns {
+			fmt.Fprintf(t, "\t%s", f.text(middle))
+		}
+		fmt.Fprintln(t, "\t")
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if len(cfg.paths) < 2 {
+	if len(sides) < 2 {
 		return nil
 	}
-	if err := writeRatios(out, "ops/s", cfg.paths, func(path, base string) float64 {
-		throughput, _ := compare(r.rounds, path, base)
-		return throughput
-	}); err != nil {
-		return err
+	for _, f := range m.ratios {
+		if err := writeRatios(out, f, sides, r.rounds); err != nil {
+			return err
+		}
 	}
-	return writeRatios(out, "CPU/op", cfg.paths, func(path, base string) float64 {
-		_, cpu := compare(r.rounds, path, base)
-		return cpu
-	})
+	return nil
 }
 
-// writeRatios prints a matrix of the row's path relative to the column's.
-func writeRatios(out io.Writer, quantity string, paths []string, ratio func(path, base string) float64) error {
-	fmt.Fprintf(out, "\n%s relative to\n", quantity)
+// writeRatios prints a matrix of the row's side relative to the column's.
+func writeRatios(out io.Writer, f figure, sides []side, rounds []round) error {
+	fmt.Fprintf(out, "\n%s relative to\n", f.ratio)
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, base := range paths {
+	for _, base := range sides {
 		fmt.Fprintf(t, "\t%s", base)
 	}
 	fmt.Fprintln(t, "\t")
-	for _, path := range paths {
-		fmt.Fprint(t, path)
-		for _, base := range paths {
-			x := ratio(path, base)
-			fmt.Fprintf(t, "\t%s", unless(x == 0 || path == base, "%.2f", x))
+	for _, s := range sides {
+		fmt.Fprint(t, s)
+		for _, base := range sides {
+			text := "–"
+			if s != base {
+				text = compare(rounds, s.String(), base.String(), f).String()
+			}
+			fmt.Fprintf(t, "\t%s", text)
 		}
 		fmt.Fprintln(t, "\t")
 	}
 	return t.Flush()
+}
+
+// String is the median with, where there was more than one round, the least and
+// the greatest ratio; or a dash if none is known.
+func (s spread) String() string {
+	if s.n < 2 {
+		return unless(s.n == 0, "%.2f", s.median)
+	}
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.median, s.least, s.most)
 }
 
 // unless formats a value, or gives a dash if it is not known.

@@ -25,6 +25,7 @@ const goldenJSON = `{
       "path": "native",
       "conns": 4,
       "inflight": 8,
+      "unit": "op",
       "ops_s": 1000,
       "cpu_us_op": 10,
       "p50_us": 1.5,
@@ -37,6 +38,7 @@ const goldenJSON = `{
       "path": "valet",
       "conns": 4,
       "inflight": 8,
+      "unit": "op",
       "ops_s": 1500,
       "cpu_us_op": 5,
       "p50_us": 1,
@@ -53,7 +55,11 @@ const goldenJSON = `{
       "conns": 4,
       "inflight": 8,
       "throughput": 0.6666666666666666,
-      "cpu": 2
+      "throughput_min": 0.6666666666666666,
+      "throughput_max": 0.6666666666666666,
+      "cpu": 2,
+      "cpu_min": 2,
+      "cpu_max": 2
     },
     {
       "driver": "redis",
@@ -62,7 +68,11 @@ const goldenJSON = `{
       "conns": 4,
       "inflight": 8,
       "throughput": 1.5,
-      "cpu": 0.5
+      "throughput_min": 1.5,
+      "throughput_max": 1.5,
+      "cpu": 0.5,
+      "cpu_min": 0.5,
+      "cpu_max": 0.5
     }
   ]
 }
@@ -138,5 +148,62 @@ func TestTableWithoutCPUTime(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "GOMAXPROCS 3") || !strings.Contains(out.String(), "–") || strings.Contains(out.String(), "relative") {
 		t.Errorf("printed\n%s", &out)
+	}
+}
+
+// Sides that differ in the number of open connections are named by it, and
+// ratios over more than one round show their extremes.
+func TestTableOfOpenConnections(t *testing.T) {
+	var out bytes.Buffer
+	cfg := config{driver: "open", paths: []string{"sock"}, conns: []int{10, 20}}
+	results := []result{{cell{inflight: 5}, []round{
+		{"sock 10 open": {OpsPerSec: 100, CPU: 4}, "sock 20 open": {OpsPerSec: 100, CPU: 5}},
+		{"sock 10 open": {OpsPerSec: 100, CPU: 4}, "sock 20 open": {OpsPerSec: 50, CPU: 6}},
+	}}}
+	if err := publish(cfg, results, &out); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+open, 5 connections active (-pairs 2, medians)
+
+          path  ops/s  CPU µs/op  p50 µs  p99 µs  allocs/op  peak RSS MiB
+  sock 10 open    100       4.00       0       0        0.0             –
+  sock 20 open     75       5.50       0       0        0.0             –
+
+ops/s relative to
+                    sock 10 open      sock 20 open
+  sock 10 open                 –  1.50 (1.00–2.00)
+  sock 20 open  0.75 (0.50–1.00)                 –
+
+CPU/op relative to
+                    sock 10 open      sock 20 open
+  sock 10 open                 –  0.73 (0.67–0.80)
+  sock 20 open  1.38 (1.25–1.50)                 –
+`
+	if out.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", &out, want)
+	}
+}
+
+// A measure's table has its own figures and units.
+func TestTablesOfOtherMeasures(t *testing.T) {
+	for driver, want := range map[string][]string{
+		"bulk-in": {"3 MiB on one connection, buffers of 4 KiB", "MiB/s", "CPU µs/MiB", "7.0", "CPU/MiB relative to"},
+		"memory":  {"9 idle connections", "heap+stack+runtime", "123", "1123", "heap+stack relative to"},
+		"post":    {"2 producers, at most 8 functions under way", "ns/hand-over", "hand-overs/s", "50.0", "hand-overs/s relative to"},
+	} {
+		paths := measures[driver].paths
+		s := sample{OpsPerSec: 2e7, NsPerOp: 50, CPU: 7, Heap: 100, Stack: 23, Runtime: 1000}
+		cfg := config{driver: driver, paths: paths, bytes: 3 << 20, buffer: 4096, backlog: 8}
+		var out bytes.Buffer
+		r := result{cell{conns: 9, producers: 2}, []round{{paths[0]: s, paths[1]: s}}}
+		if err := publish(cfg, []result{r}, &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range want {
+			if !strings.Contains(out.String(), text) {
+				t.Errorf("%s: %q is not in\n%s", driver, text, &out)
+			}
+		}
 	}
 }

@@ -9,19 +9,27 @@ import (
 	"os"
 )
 
-// echoSetup is what the echo server's process is told.
-type echoSetup struct{ CertFile, KeyFile string }
+// ownSetup is what the process of one of our own servers is told.
+type ownSetup struct {
+	CertFile, KeyFile string // empty without TLS
+	Buffer            int    // of the bulk server
+}
 
 func (echoDriver) serve(ctx context.Context, env *environment) (*server, error) {
-	var setup echoSetup
+	return serveSelf(ctx, env, roleEcho)
+}
+
+// serveSelf starts this binary in a role that serves.
+func serveSelf(ctx context.Context, env *environment, role string) (*server, error) {
+	setup := ownSetup{Buffer: env.buffer}
 	if env.cert != nil {
-		setup = echoSetup{env.cert.certFile, env.cert.keyFile}
+		setup.CertFile, setup.KeyFile = env.cert.certFile, env.cert.keyFile
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return serveInChild(ctx, env, self, roleEcho, setup)
+	return serveInChild(ctx, env, self, role, setup)
 }
 
 // serveInChild starts a program in a role that serves, and waits for its
@@ -39,10 +47,15 @@ func serveInChild(ctx context.Context, env *environment, program, role string, i
 	return &server{at: env.at(addr), stop: p.stop}, nil
 }
 
-// echoRole returns what each connection sends, on a goroutine per connection.
-// It serves until the process ends.
+// echoRole returns what each connection sends.
 func echoRole(_ context.Context, in json.RawMessage, ready func(any) error) error {
-	var setup echoSetup
+	return serveConnections(in, ready, func(c net.Conn, _ ownSetup) { echoConnection(c) })
+}
+
+// serveConnections runs serve, which closes the connection, on a goroutine for
+// each connection, until the process ends.
+func serveConnections(in json.RawMessage, ready func(any) error, serve func(net.Conn, ownSetup)) error {
+	var setup ownSetup
 	if err := json.Unmarshal(in, &setup); err != nil {
 		return err
 	}
@@ -70,7 +83,7 @@ func echoRole(_ context.Context, in json.RawMessage, ready func(any) error) erro
 		if err != nil {
 			return err
 		}
-		go echoConnection(c)
+		go serve(c, setup)
 	}
 }
 

@@ -33,11 +33,11 @@ func TestMedianLeavesItsArgumentAlone(t *testing.T) {
 
 func TestMediansAreTakenPerQuantity(t *testing.T) {
 	rounds := []round{
-		{"a": {OpsPerSec: 1, CPU: 30, P50: 5, P99: 6, Allocs: 2, PeakRSS: 300}},
-		{"a": {OpsPerSec: 2, CPU: 10, P50: 4, P99: 9, Allocs: 2, PeakRSS: 100}},
-		{"a": {OpsPerSec: 3, CPU: 20, P50: 6, P99: 7, Allocs: 8, PeakRSS: 200}},
+		{"a": {OpsPerSec: 1, CPU: 30, P50: 5, P99: 6, Allocs: 2, PeakRSS: 300, Heap: 7, NsPerOp: 3}},
+		{"a": {OpsPerSec: 2, CPU: 10, P50: 4, P99: 9, Allocs: 2, PeakRSS: 100, Heap: 8, NsPerOp: 2}},
+		{"a": {OpsPerSec: 3, CPU: 20, P50: 6, P99: 7, Allocs: 8, PeakRSS: 200, Heap: 9, NsPerOp: 1}},
 	}
-	want := sample{OpsPerSec: 2, CPU: 20, P50: 5, P99: 7, Allocs: 2, PeakRSS: 200}
+	want := sample{OpsPerSec: 2, CPU: 20, P50: 5, P99: 7, Allocs: 2, PeakRSS: 200, Heap: 8, NsPerOp: 2}
 	if got := medians(rounds, "a"); got != want {
 		t.Errorf("medians = %+v, want %+v", got, want)
 	}
@@ -51,21 +51,41 @@ func TestRatiosAreTakenWithinARound(t *testing.T) {
 		{"a": {OpsPerSec: 10, CPU: 100}, "b": {OpsPerSec: 20, CPU: 50}},
 		{"a": {OpsPerSec: 50, CPU: 20}, "b": {OpsPerSec: 200, CPU: 5}},
 	}
-	throughput, cpu := compare(rounds, "b", "a")
-	if throughput != 2 || cpu != 0.5 {
-		t.Errorf("compare(b, a) = %v, %v, want 2, 0.5", throughput, cpu)
-	}
-	throughput, cpu = compare(rounds, "a", "b")
-	if throughput != 0.5 || cpu != 2 {
-		t.Errorf("compare(a, b) = %v, %v, want 0.5, 2", throughput, cpu)
+	for _, c := range []struct {
+		side, base string
+		figure     figure
+		want       spread
+	}{
+		{"b", "a", perSecond(""), spread{2, 2, 4, 3}},
+		{"b", "a", cpuPer("", ""), spread{0.5, 0.25, 0.5, 3}},
+		{"a", "b", perSecond(""), spread{0.5, 0.25, 0.5, 3}},
+		{"a", "b", cpuPer("", ""), spread{2, 2, 4, 3}},
+	} {
+		if got := compare(rounds, c.side, c.base, c.figure); got != c.want {
+			t.Errorf("%s of %s to %s: %+v, want %+v", c.figure.heading, c.side, c.base, got, c.want)
+		}
 	}
 }
 
 func TestRatioOfUnknownCPUIsZero(t *testing.T) {
 	rounds := []round{{"a": {OpsPerSec: 1, CPU: -1}, "b": {OpsPerSec: 3, CPU: -1}}}
-	throughput, cpu := compare(rounds, "b", "a")
-	if throughput != 3 || cpu != 0 {
-		t.Errorf("compare = %v, %v, want 3, 0", throughput, cpu)
+	if got := compare(rounds, "b", "a", cpuPer("", "")); got != (spread{}) {
+		t.Errorf("CPU: %+v", got)
+	}
+	if got := compare(rounds, "b", "a", perSecond("")); got != (spread{3, 3, 3, 1}) {
+		t.Errorf("throughput: %+v", got)
+	}
+}
+
+func TestSpreadShowsNoiseWhereThereIsMoreThanOneRound(t *testing.T) {
+	for want, s := range map[string]spread{
+		"–":                {},
+		"1.50":             {1.5, 1.5, 1.5, 1},
+		"1.50 (1.25–2.00)": {1.5, 1.25, 2, 3},
+	} {
+		if got := s.String(); got != want {
+			t.Errorf("%+v is printed as %s, want %s", s, got, want)
+		}
 	}
 }
 

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// measure is what -driver names: something that is measured, on sides that are
+// compared with each other.
+type measure struct {
+	peer
+	paths    []string          // what -path may name
+	uses     []string          // the flags that mean something to it, beside commonFlags
+	defaults map[string]string // of the flags that it uses
+	unit     string            // what is counted as an operation
+	columns  []figure          // of the table
+	ratios   []figure          // those with a table of ratios
+	about    func(cfg config, c cell) string
+
+	// open says that each of -conns is a side of its own: they are compared
+	// with each other in one cell, instead of making cells.
+	open bool
+
+	// run measures one path, in a process of its own. together, which some
+	// have instead, measures the paths one after another in the same process.
+	run      func(ctx context.Context, sp spec) (sample, error)
+	together func(ctx context.Context, sp spec, paths []string) ([]sample, error)
+}
+
+// peer is what is at the other end of the connections.
+type peer interface {
+	// serve starts a private server, in a process of its own.
+	serve(ctx context.Context, env *environment) (*server, error)
+	// prepare stores the values to be read, and returns what removes them.
+	prepare(ctx context.Context, at target) (remove func(), err error)
+}
+
+// commonFlags mean something to every measure.
+var commonFlags = []string{"driver", "path", "pairs", "procs", "json"}
+
+var measures = map[string]measure{
+	"redis": load(redisDriver{}),
+	"mysql": load(mysqlDriver{}),
+	"mongo": load(mongoDriver{}),
+	"echo":  load(echoDriver{}),
+	"open":  openConnections(),
+
+	"bulk-in":  bulk(bulkDriver{in: true}),
+	"bulk-out": bulk(bulkDriver{}),
+	"memory":   idleMemory(),
+	"post":     handOvers(),
+}
+
+var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post"}
+
+// load is a driver under the load of many small operations.
+func load(d driver) measure {
+	return measure{
+		peer:     d,
+		paths:    pathNames,
+		uses:     []string{"conns", "inflight", "duration", "warmup", "addr", "tls", "tls-ca", "cpuprofile"},
+		defaults: map[string]string{"path": "native,valet", "conns": "64", "inflight": "64"},
+		unit:     "op",
+		columns:  []figure{perSecond("ops/s"), cpuPer("op", "%.2f"), p50, p99, allocsPer("op"), rss},
+		ratios:   []figure{perSecond("ops/s"), cpuPer("op", "%.2f")},
+		about: func(_ config, c cell) string {
+			return fmt.Sprintf("%d in flight, %d connections", c.inflight, c.conns)
+		},
+		run: func(ctx context.Context, sp spec) (sample, error) { return runLoad(ctx, d, sp) },
+	}
+}
+
+// openConnections is an echo on some of the connections that are open: what
+// the others cost.
+func openConnections() measure {
+	m := load(echoDriver{})
+	m.paths = socketPaths
+	m.open = true
+	m.defaults = map[string]string{"path": "native,sock", "conns": "100,10000", "inflight": "100"}
+	m.about = func(_ config, c cell) string {
+		return fmt.Sprintf("%d connections active", c.inflight)
+	}
+	return m
+}
+
+// socketPaths are the paths that differ in nothing but the connection.
+var socketPaths = []string{"native", "sock"}
+
+// used names the flags that mean something to a measure, for a message.
+func (m measure) used() string {
+	return "-" + strings.Join(append(append([]string(nil), commonFlags...), m.uses...), ", -")
+}
