@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start privately (package
-# cmd/internal/private): Redis and MariaDB, from Debian's or Ubuntu's packages.
-# Starts no service: the tests run servers of their own.
+# cmd/internal/private): Redis, MariaDB and PostgreSQL, from Debian's or Ubuntu's
+# packages. Starts no service: the tests run servers of their own.
 set -euo pipefail
 
 packages=()
 command -v redis-server >/dev/null || packages+=(redis-server)
 { command -v mariadbd || test -x /usr/sbin/mariadbd; } >/dev/null || packages+=(mariadb-server)
+{ command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres'; } >/dev/null || packages+=(postgresql)
 
 if [ ${#packages[@]} -eq 0 ]; then
-  echo "deps: redis-server and mariadb-server are installed"
+  echo "deps: redis-server, mariadb-server and postgresql are installed"
   exit 0
 fi
 
@@ -28,8 +29,14 @@ command -v apt-get >/dev/null || by_hand "this system has no apt-get"
 # machine already has is its administrator's: it is put back afterwards.
 policy=/usr/sbin/policy-rc.d
 saved=
+# PostgreSQL's package also makes a database, to be served whenever the machine
+# starts, unless this asks it not to (man 1 pg_createcluster). It reads a file in
+# this folder, which is there for such additions.
+clusters=/etc/postgresql-common/createcluster.d
+nocluster=$clusters/valet.conf
 restore() {
-  rm -f "$policy"
+  rm -f "$policy" "$nocluster"
+  rmdir --ignore-fail-on-non-empty "$clusters" 2>/dev/null || true
   if [ -n "$saved" ]; then mv "$saved" "$policy"; fi
 }
 if [ -e "$policy" ] || [ -L "$policy" ]; then
@@ -39,6 +46,8 @@ fi
 trap restore EXIT
 printf '#!/bin/sh\nexit 101\n' >"$policy"
 chmod 755 "$policy"
+mkdir -p "$clusters"
+echo "create_main_cluster = false" >"$nocluster"
 
 export DEBIAN_FRONTEND=noninteractive
 echo "deps: installing ${packages[*]}"

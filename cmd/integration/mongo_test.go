@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"sync"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -102,29 +100,6 @@ func (e *env) connect(opts *options.ClientOptions) *mongo.Client {
 		}
 	})
 	return client
-}
-
-// countingDialer keeps what it dialled.
-type countingDialer struct {
-	d     *fakesock.Dialer
-	mu    sync.Mutex // guards conns
-	conns []net.Conn
-}
-
-func (d *countingDialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := d.d.DialContext(ctx, network, addr)
-	if err == nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.conns = append(d.conns, c)
-	}
-	return c, err
-}
-
-func (d *countingDialer) dialled() []net.Conn {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return append([]net.Conn(nil), d.conns...)
 }
 
 func (e *mongoEnv) beginInsert(ctx context.Context, doc any) *pending[*mongo.InsertOneResult] {

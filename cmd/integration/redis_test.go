@@ -65,11 +65,7 @@ func newRedisEnv(t testing.TB, addr string, opts *redis.Options) *redisEnv {
 		if err := rdb.Close(); err != nil {
 			t.Error(err)
 		}
-		for _, c := range d.dialled() {
-			if _, ok := c.(*fakesock.Conn); !ok {
-				t.Errorf("a connection is a %T", c)
-			}
-		}
+		d.wantFake(t)
 	})
 	return &redisEnv{e, rdb, d, fmt.Sprintf("k%d-", tables.Add(1))}
 }

@@ -8,8 +8,8 @@
 //	defer srv.Close()
 //	client := redis.NewClient(&redis.Options{Addr: srv.Addr()})
 //
-// Tests call [RequireRedis] and [RequireMariaDB] instead, which skip, or fail
-// where VALET_REQUIRE_ALL=1 asks for that.
+// Tests call [RequireRedis], [RequireMariaDB] and [RequirePostgres] instead, which
+// skip, or fail where VALET_REQUIRE_ALL=1 asks for that.
 //
 // # Faults
 //

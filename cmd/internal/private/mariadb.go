@@ -13,8 +13,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// The accounts and the database of every MariaDB started here: root has no
-// password, User has Password, and both may do everything.
+// The account and the database of every MariaDB and PostgreSQL started here. User
+// may do everything, and so may MariaDB's root, who has no password.
 const (
 	Database = "valet"
 	User     = "valet"

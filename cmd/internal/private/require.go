@@ -36,6 +36,17 @@ func RequireMariaDB(tb TB) *MariaDB {
 	return m
 }
 
+// RequirePostgres starts a PostgreSQL that is closed at the end of the test.
+// Where none is installed it skips the test, or fails it if VALET_REQUIRE_ALL
+// is 1.
+func RequirePostgres(tb TB) *Postgres {
+	tb.Helper()
+	p, err := StartPostgres(tb.Context())
+	require(tb, err)
+	tb.Cleanup(func() { p.Close() })
+	return p
+}
+
 func require(tb TB, err error) {
 	tb.Helper()
 	switch {

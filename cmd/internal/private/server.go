@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -27,8 +28,9 @@ const (
 // Server is a server process that belongs to this program.
 type Server struct {
 	kind kind
-	path string // of the program
-	dir  string // data, log and socket; removed by Close
+	path string   // of the program
+	dir  string   // data, log and socket; removed by Close
+	as   *account // that the program runs as
 	port int
 
 	mu     sync.Mutex
@@ -40,6 +42,8 @@ type Server struct {
 type kind struct {
 	program string // as installed
 	debian  string // the package that it comes in
+	notRoot string // the user that replaces root, if it refuses to run as that
+	family  bool   // it serves each connection in a child process
 	args    func(s *Server) []string
 	ready   func(ctx context.Context, s *Server) error // one attempt
 }
@@ -50,11 +54,20 @@ func newServer(k kind) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	as, err := k.account()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "valet-"+k.program+"-")
 	if err != nil {
 		return nil, fmt.Errorf("private: %w", err)
 	}
-	return &Server{kind: k, path: path, dir: dir}, nil
+	s := &Server{kind: k, path: path, dir: dir, as: as}
+	if err := as.give(dir); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // startAnywhere starts the server on a free port. Another program may take the
@@ -78,7 +91,9 @@ func (s *Server) startAnywhere(ctx context.Context) error {
 func (s *Server) startLocked(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	proc, err := startProcess(exec.Command(s.path, s.kind.args(s)...), s.logFile())
+	cmd := exec.Command(s.path, s.kind.args(s)...)
+	cmd.Dir = s.dir
+	proc, err := startProcess(cmd, s.as, s.kind.family, s.logFile())
 	if err != nil {
 		return err
 	}
@@ -127,17 +142,25 @@ func (s *Server) Signal(sig os.Signal) error {
 
 // Pause makes the server stand still: its port and connections stay open, and
 // nothing is answered. It returns before the server has stopped entirely.
-// Outside Unix it reports [errors.ErrUnsupported].
-func (s *Server) Pause() error { return s.standStill(pauseSignal) }
+// Outside Unix, and for PostgreSQL outside Linux, it reports
+// [errors.ErrUnsupported].
+func (s *Server) Pause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.proc.pause(); err != nil {
+		return fmt.Errorf("private: pause %s: %w", s.kind.program, err)
+	}
+	return nil
+}
 
 // Resume ends a Pause.
-func (s *Server) Resume() error { return s.standStill(resumeSignal) }
-
-func (s *Server) standStill(sig os.Signal) error {
-	if sig == nil {
-		return fmt.Errorf("private: pause: %w", errors.ErrUnsupported)
+func (s *Server) Resume() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.proc.resume(); err != nil {
+		return fmt.Errorf("private: resume %s: %w", s.kind.program, err)
 	}
-	return s.Signal(sig)
+	return nil
 }
 
 // Kill ends the server at once, as a power failure would, and waits until the
@@ -160,14 +183,14 @@ func (s *Server) Restart(ctx context.Context) error {
 	return s.startLocked(ctx)
 }
 
-// Close kills the server, waits until the process is gone and removes its data.
+// Close ends the server, waits until the process is gone and removes its data.
 // It may be called more than once.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
 	if s.proc != nil {
-		s.proc.kill()
+		s.proc.end()
 	}
 	return os.RemoveAll(s.dir)
 }
@@ -187,13 +210,18 @@ func (s *Server) logTail() string {
 }
 
 // find looks for a program in PATH, and where Debian keeps servers, which is
-// not in every user's PATH.
+// not in every user's PATH. Of several versions it takes the last.
 func find(program, debian string) (string, error) {
 	if path, err := exec.LookPath(program); err == nil {
 		return path, nil
 	}
-	if path, err := exec.LookPath("/usr/sbin/" + program); err == nil {
-		return path, nil
+	for _, folder := range []string{"/usr/sbin", "/usr/lib/postgresql/*/bin"} {
+		found, _ := filepath.Glob(filepath.Join(folder, program)) // the patterns are well-formed
+		for _, path := range slices.Backward(found) {
+			if path, err := exec.LookPath(path); err == nil {
+				return path, nil
+			}
+		}
 	}
 	return "", fmt.Errorf("%w: %s (run make deps, or apt-get install %s)", ErrNotInstalled, program, debian)
 }

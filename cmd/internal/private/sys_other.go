@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-var pauseSignal, resumeSignal os.Signal // there are none
+var pauseSignal, resumeSignal, quitSignal os.Signal // there are none
 
-func sysProcAttr() *syscall.SysProcAttr { return nil }
+func sysProcAttr(bool) *syscall.SysProcAttr { return nil }
