@@ -28,6 +28,8 @@ func Wrap(l *loop.Loop, c net.Conn) (*Conn, error) {
 	return &Conn{c}, nil
 }
 
+func wrap(l *loop.Loop, c net.Conn, _ string) (*Conn, error) { return Wrap(l, c) }
+
 func (c *Conn) onLoop(op string) error {
 	return &net.OpError{
 		Op: op, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(),

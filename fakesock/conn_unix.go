@@ -29,6 +29,12 @@ type Conn struct{ s *sock }
 // Errors: [loop.ErrClosed]; a connection of another type (to wrap a TLS
 // connection, wrap the one below it); the system's.
 func Wrap(l *loop.Loop, c net.Conn) (*Conn, error) {
+	return wrap(l, c, c.LocalAddr().Network())
+}
+
+// wrap takes the name of the network as well, which package net keeps for
+// errors and does not tell.
+func wrap(l *loop.Loop, c net.Conn, network string) (*Conn, error) {
 	if !wrappable(c) {
 		return nil, fmt.Errorf("fakesock: cannot wrap a %T; it takes a *net.TCPConn or a stream *net.UnixConn", c)
 	}
@@ -47,7 +53,7 @@ func Wrap(l *loop.Loop, c net.Conn) (*Conn, error) {
 	if dupErr != nil {
 		return nil, os.NewSyscallError("fcntl", dupErr)
 	}
-	s, err := newSock(l, fd, c.LocalAddr().Network(), c.LocalAddr(), c.RemoteAddr())
+	s, err := newSock(l, fd, networkOf(network), c.LocalAddr(), c.RemoteAddr())
 	if err != nil {
 		return nil, err
 	}
@@ -90,10 +96,10 @@ func (c *Conn) Close() error {
 }
 
 // LocalAddr returns the address of this end.
-func (c *Conn) LocalAddr() net.Addr { return c.s.laddr }
+func (c *Conn) LocalAddr() net.Addr { return c.s.addrs.get().local }
 
 // RemoteAddr returns the address of the other end.
-func (c *Conn) RemoteAddr() net.Addr { return c.s.raddr }
+func (c *Conn) RemoteAddr() net.Addr { return c.s.addrs.get().remote }
 
 // SetDeadline sets the time at which reads and writes fail with
 // [os.ErrDeadlineExceeded], those that are parked included; the zero time

@@ -137,16 +137,16 @@ func TestAnExtendedDeadlineDoesNotFailTheCall(t *testing.T) {
 		r := async(func() (int, error) { return s.op(c) })
 		awaitParked(t, d)
 		s.set(c, time.Now().Add(2*time.Hour))
-		d.fire() // what the timer of the first deadline does
+		c.s.fire() // what the timer of the first deadline does
 		if len(r) != 0 || stateOf(d.word.Load()) != parked {
 			t.Fatal("an old timer ended the call")
 		}
-		if d.timerAt.Load() != d.deadline.Load() {
+		if c.s.alarm.at.Load() != d.deadline.Load() {
 			t.Fatal("the timer is not armed for the deadline in force")
 		}
 		s.set(c, time.Time{})
-		d.fire()
-		if len(r) != 0 || stateOf(d.word.Load()) != parked || d.timerAt.Load() != 0 {
+		c.s.fire()
+		if len(r) != 0 || stateOf(d.word.Load()) != parked || c.s.alarm.at.Load() != 0 {
 			t.Fatal("a cleared deadline still counts")
 		}
 		s.set(c, time.Now().Add(time.Millisecond))

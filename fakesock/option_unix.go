@@ -21,7 +21,7 @@ func (c *Conn) with(op, call string, f func(fd int) error) error {
 		return s.opError(op, net.ErrClosed)
 	}
 	defer s.leave()
-	if err := f(s.fd); err != nil {
+	if err := f(int(s.fd)); err != nil {
 		return s.opError(op, wrapErrno(call, err))
 	}
 	return nil
@@ -110,7 +110,7 @@ func (c *Conn) File() (f *os.File, err error) {
 	err = c.with("file", "fcntl", func(fd int) error {
 		dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		if err == nil {
-			f = os.NewFile(uintptr(dup), c.s.network+":"+c.s.laddr.String()+"->"+c.s.raddr.String())
+			f = os.NewFile(uintptr(dup), c.s.network.String()+":"+c.LocalAddr().String()+"->"+c.RemoteAddr().String())
 		}
 		return err
 	})

@@ -17,22 +17,30 @@ import (
 // sock is what a Conn and the loop share. The loop's table refers to it and
 // not to the Conn, so that a Conn nobody holds becomes garbage.
 type sock struct {
-	r, w         direction
-	users        users
-	fd           int
-	handle       *loop.Handle
-	network      string
-	laddr, raddr net.Addr
+	r, w   direction
+	users  users
+	fd     int32
+	handle *loop.Handle
+	alarm  alarm
+
+	// probe says that a short read proves nothing: on unix sockets, and once
+	// a hang-up, an error or urgent data has been reported.
+	probe    atomic.Bool
+	orphaned atomic.Bool // the loop was closed
+	network  network
+	addrs    addresses
 }
 
 // newSock takes fd over: on failure it is closed.
-func newSock(l *loop.Loop, fd int, network string, laddr, raddr net.Addr) (*sock, error) {
-	s := &sock{fd: fd, network: network, laddr: laddr, raddr: raddr}
+func newSock(l *loop.Loop, fd int, network network, laddr, raddr net.Addr) (*sock, error) {
+	s := &sock{fd: int32(fd), network: network}
+	s.addrs.set(laddr, raddr)
+	s.r.s, s.w.s = s, s
 	s.r.word.Store(ready)
 	s.w.word.Store(ready)
 	// The end of a message ends a read early on a unix socket; what follows
 	// it causes no further event.
-	s.r.probe.Store(network == "unix")
+	s.probe.Store(network == netUnix)
 	// Events may come before AddHandler returns. They use all of s but handle.
 	h, err := l.AddHandler(fd, loop.Readable|loop.Writable|loop.Edge, s.onReady)
 	if err != nil {
@@ -46,12 +54,13 @@ func newSock(l *loop.Loop, fd int, network string, laddr, raddr net.Addr) (*sock
 // onReady completes what is parked. On the loop.
 func (s *sock) onReady(r loop.Readiness) {
 	if r&loop.LoopClosed != 0 {
-		s.r.orphan()
-		s.w.orphan()
+		s.orphaned.Store(true)
+		s.r.recheck()
+		s.w.recheck()
 		return
 	}
 	if r&(loop.HangUp|loop.Failed|loop.Urgent) != 0 {
-		s.r.probe.Store(true)
+		s.probe.Store(true)
 	}
 	if (r.Readable() || r&loop.Urgent != 0) && s.r.event() {
 		s.readParked()
@@ -67,19 +76,18 @@ func (d *direction) park(w uint32, buf []byte) (out outcome, n int, err error) {
 	if owner.Here() {
 		return failed, 0, loop.ErrWouldBlockLoop
 	}
-	if d.wake == nil {
-		d.wake = make(chan struct{}, 1)
+	o := ops.Get().(*op)
+	o.buf = buf
+	d.op = o
+	if d.word.CompareAndSwap(w, withState(w, parked)) {
+		d.fast = 0
+		d.recheck() // things may have changed before we could be seen to be parked
+		<-o.wake
 	}
-	d.op = op{buf: buf}
-	if !d.word.CompareAndSwap(w, withState(w, parked)) {
-		d.op = op{}
-		return again, 0, nil
-	}
-	d.fast = 0
-	d.recheck() // things may have changed before we could be seen to be parked
-	<-d.wake
-	out, n, err = d.op.out, d.op.n, d.op.errno
-	d.op = op{}
+	out, n, err = o.out, o.n, o.errno
+	d.op = nil
+	*o = op{wake: o.wake}
+	ops.Put(o)
 	return out, n, err
 }
 
@@ -98,7 +106,8 @@ func errorOf(out outcome, errno error) error {
 
 // opError wraps an error of an operation as package net does.
 func (s *sock) opError(op string, err error) error {
-	return &net.OpError{Op: op, Net: s.network, Source: s.laddr, Addr: s.raddr, Err: err}
+	a := s.addrs.get()
+	return &net.OpError{Op: op, Net: s.network.String(), Source: a.local, Addr: a.remote, Err: err}
 }
 
 // close is Close, and what is done for a Conn that became garbage. It reports
@@ -113,15 +122,16 @@ func (s *sock) close() bool {
 	_ = s.handle.Remove()
 	s.r.close()
 	s.w.close()
+	s.alarm.stop()
 	if last {
-		unix.Close(s.fd)
+		unix.Close(int(s.fd))
 	}
 	return true
 }
 
 func (s *sock) leave() {
 	if s.users.leave() {
-		unix.Close(s.fd)
+		unix.Close(int(s.fd))
 	}
 }
 
@@ -133,9 +143,9 @@ func (s *sock) leave() {
 //	n           n-1         leave
 //	n           n|gone      close; for n = 0 it closes the descriptor
 //	n|gone      (n-1)|gone  leave; the last one closes the descriptor
-type users struct{ word atomic.Uint64 }
+type users struct{ word atomic.Uint32 }
 
-const gone = 1 << 63
+const gone = 1 << 31
 
 func (u *users) enter() bool {
 	for {
@@ -149,7 +159,7 @@ func (u *users) enter() bool {
 	}
 }
 
-func (u *users) leave() (last bool) { return u.word.Add(^uint64(0)) == gone }
+func (u *users) leave() (last bool) { return u.word.Add(^uint32(0)) == gone }
 
 func (u *users) close() (first, last bool) {
 	for {
@@ -162,6 +172,8 @@ func (u *users) close() (first, last bool) {
 		}
 	}
 }
+
+func (u *users) closed() bool { return u.word.Load()&gone != 0 }
 
 // wrapErrno gives an errno the shape that package net gives it.
 func wrapErrno(call string, err error) error {
