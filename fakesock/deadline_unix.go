@@ -13,20 +13,6 @@ import (
 // looks at the deadlines when it fires. A driver that sets a deadline before
 // every operation arms one timer per timeout, not per operation.
 
-// epoch is the origin of the monotonic time in which deadlines are kept.
-var epoch = time.Now()
-
-func now() int64 { return int64(time.Since(epoch)) }
-
-// deadlineAt converts t; a time in the past becomes one that has passed, and
-// the zero time 0, which is no deadline.
-func deadlineAt(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return max(int64(t.Sub(epoch)), 1)
-}
-
 // expired reports whether the deadline has passed. "Exactly now" has.
 func (d *direction) expired() bool {
 	at := d.deadline.Load()

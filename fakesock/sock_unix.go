@@ -28,22 +28,31 @@ type sock struct {
 	probe    atomic.Bool
 	orphaned atomic.Bool // the loop was closed
 	network  network
+	listens  bool // it is a Listener's
 	addrs    addresses
+	link
 }
 
-// newSock takes fd over: on failure it is closed.
-func newSock(l *loop.Loop, fd int, network network, laddr, raddr net.Addr) (*sock, error) {
-	s := &sock{fd: int32(fd), network: network}
+// newSock takes fd over: on failure it is closed. A listening socket is one
+// that is not to be writable, and has no raddr.
+func newSock(l *loop.Loop, fd int, want loop.Interest, network network, laddr, raddr net.Addr) (*sock, error) {
+	s := &sock{fd: int32(fd), network: network, listens: want&loop.Writable == 0}
 	s.addrs.set(laddr, raddr)
 	s.r.s, s.w.s = s, s
+	s.r.doing, s.w.doing = opRead, opWrite
+	if s.listens {
+		s.r.doing = opAccept
+	}
 	s.r.word.Store(ready)
 	s.w.word.Store(ready)
 	// The end of a message ends a read early on a unix socket; what follows
 	// it causes no further event.
 	s.probe.Store(network == netUnix)
+	s.enlist(l)
 	// Events may come before AddHandler returns. They use all of s but handle.
-	h, err := l.AddHandler(fd, loop.Readable|loop.Writable|loop.Edge, s.onReady)
+	h, err := l.AddHandler(fd, want|loop.Edge, s.onReady)
 	if err != nil {
+		s.strike()
 		unix.Close(fd)
 		return nil, err
 	}
@@ -55,6 +64,7 @@ func newSock(l *loop.Loop, fd int, network network, laddr, raddr net.Addr) (*soc
 func (s *sock) onReady(r loop.Readiness) {
 	if r&loop.LoopClosed != 0 {
 		s.orphaned.Store(true)
+		s.strike()
 		s.r.recheck()
 		s.w.recheck()
 		return
@@ -81,8 +91,10 @@ func (d *direction) park(w uint32, buf []byte) (out outcome, n int, err error) {
 	d.op = o
 	if d.word.CompareAndSwap(w, withState(w, parked)) {
 		d.fast = 0
+		d.account.park(d.doing)
 		d.recheck() // things may have changed before we could be seen to be parked
 		<-o.wake
+		d.account.unpark()
 	}
 	out, n, err = o.out, o.n, o.errno
 	d.op = nil
@@ -104,10 +116,24 @@ func errorOf(out outcome, errno error) error {
 	return errno
 }
 
+func (s *sock) ends() (local, remote net.Addr) {
+	a := s.addrs.get()
+	return a.local, a.remote
+}
+
 // opError wraps an error of an operation as package net does.
 func (s *sock) opError(op string, err error) error {
 	a := s.addrs.get()
+	if s.listens {
+		return s.ownError(op, err)
+	}
 	return &net.OpError{Op: op, Net: s.network.String(), Source: a.local, Addr: a.remote, Err: err}
+}
+
+// ownError is opError with the own address only, which is how package net wraps
+// the errors of listeners, of some options and of raw-control.
+func (s *sock) ownError(op string, err error) error {
+	return &net.OpError{Op: op, Net: s.network.String(), Addr: s.addrs.get().local, Err: err}
 }
 
 // close is Close, and what is done for a Conn that became garbage. It reports
@@ -120,6 +146,7 @@ func (s *sock) close() bool {
 	// A registration follows the open file description, which duplicates
 	// share: it must go before the descriptor.
 	_ = s.handle.Remove()
+	s.strike()
 	s.r.close()
 	s.w.close()
 	s.alarm.stop()

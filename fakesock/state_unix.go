@@ -73,9 +73,11 @@ type direction struct {
 	mu       sync.Mutex    // held by each call for all its length
 	word     atomic.Uint32 // state and count of events
 	fast     uint8         // calls since one last parked or yielded, guarded by mu
+	doing    opKind        // what parks, if something does; guarded by mu
 	op       *op           // nil unless an operation is parked
 	s        *sock         // whose half this is
 	deadline atomic.Int64  // in nanoseconds since epoch; 0: none
+	account
 }
 
 // event notes an event, and reports whether the caller now holds the claim on

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package fakesock
+
+import "syscall"
+
+func readFD(fd uintptr, p []byte) (int, error) { return syscall.Read(syscall.Handle(fd), p) }
+
+func hungUp(uintptr) bool { return true }
