@@ -11,6 +11,8 @@ import (
 // readFD is a raw user's read.
 func readFD(fd uintptr, p []byte) (int, error) { return syscall.Read(int(fd), p) }
 
+func writeFD(fd uintptr, p []byte) (int, error) { return syscall.Write(int(fd), p) }
+
 // hungUp reports whether the peer's reset has arrived, and leaves it there.
 func hungUp(fd uintptr) bool {
 	p := []unix.PollFd{{Fd: int32(fd)}}

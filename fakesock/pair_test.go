@@ -173,3 +173,8 @@ func rawOf(c any) syscall.RawConn {
 	}
 	return raw
 }
+
+// isReset reports whether the error says that the peer is gone.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
