@@ -11,6 +11,12 @@ import (
 // readFD is a raw user's read.
 func readFD(fd uintptr, p []byte) (int, error) { return syscall.Read(int(fd), p) }
 
+// peekFD is readFD that leaves what it sees.
+func peekFD(fd uintptr, p []byte) (int, error) {
+	n, _, err := syscall.Recvfrom(int(fd), p, syscall.MSG_PEEK)
+	return n, err
+}
+
 func writeFD(fd uintptr, p []byte) (int, error) { return syscall.Write(int(fd), p) }
 
 // hungUp reports whether the peer's reset has arrived, and leaves it there.

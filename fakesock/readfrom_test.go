@@ -17,10 +17,7 @@ import (
 // pattern returns size bytes that differ from place to place.
 func pattern(size int) []byte {
 	p := make([]byte, size)
-	rng := rand.New(rand.NewPCG(1, uint64(size)))
-	for i := range p {
-		p[i] = byte(rng.Uint32())
-	}
+	rand.NewChaCha8([32]byte{}).Read(p)
 	return p
 }
 
