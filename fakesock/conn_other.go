@@ -39,16 +39,8 @@ type direction struct {
 
 func (s *sock) ends() (local, remote net.Addr) { return s.local, s.remote }
 
-// enter notes that a call is inside package net; leave that it has come back.
-// Of several at once the first is noted.
-func (a *account) enter(kind opKind) (noted bool) {
-	noted = a.since.CompareAndSwap(0, now()&^kindMask|int64(kind))
-	if noted {
-		a.parks.Add(1)
-	}
-	return noted
-}
-
+// leave undoes park, which notes that a call is inside package net: of several
+// at once, the first.
 func (a *account) leave(noted bool) {
 	if noted {
 		a.unpark()
@@ -90,7 +82,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if owner.Here() {
 		return 0, c.onLoop("read")
 	}
-	noted := c.s.r.enter(opRead)
+	noted := c.s.r.park(opRead)
 	n, err := c.c.Read(p)
 	c.s.r.leave(noted)
 	c.s.r.count(int64(n))
@@ -103,7 +95,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if owner.Here() {
 		return 0, c.onLoop("write")
 	}
-	noted := c.s.w.enter(opWrite)
+	noted := c.s.w.park(opWrite)
 	n, err := c.c.Write(p)
 	c.s.w.leave(noted)
 	c.s.w.count(int64(n))
@@ -124,7 +116,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 		}
 		return n, err
 	}
-	noted := c.s.w.enter(opReadFrom)
+	noted := c.s.w.park(opReadFrom)
 	n, err := rf.ReadFrom(r)
 	c.s.w.leave(noted)
 	c.s.w.count(n)

@@ -13,6 +13,63 @@ import (
 	"github.com/valet-go/valet/loop"
 )
 
+// What a net.Conn must do, and which test holds a Conn to it.
+//
+//	Reads and writes
+//	  zero-length Read: lock, closed, else 0, nil   TestAZeroLengthReadTakesTheReadLock,
+//	                                                TestAPastDeadlineComesBeforeData
+//	  zero-length Write looks at the deadline       TestAPastDeadlineComesBeforeData
+//	  closed before deadline before data            TestErrorsReadLikeThoseOfNet (closed past its
+//	                                                deadline), TestAPastDeadlineComesBeforeData
+//	  Write is atomic, waits included               TestWritesAreAtomicAgainstOtherWriters
+//	  a partial Write reports n and the error       TestAPartialWriteReportsWhatItWrote
+//	  EINTR is retried                              TestSignalsDoNotShow
+//	  at most 1 GiB per system call                 TestABufferBeyondOneCall: that larger buffers
+//	                                                work; the limit itself does not show
+//	  any method, any goroutine, any time           TestStress, TestChurn, TestInterruptions,
+//	                                                TestConnPassesNettest
+//	  the buffer is the caller's after the call     TestTheBufferIsTheCallersAgain (with -race)
+//	Deadlines
+//	  wake a blocked call; zero clears; rearming    TestADeadlineWakesAParkedCall, TestInterruptions
+//	  read and write are independent                TestDeadlinesAreIndependentAndCanBeRearmed
+//	  exactly now has passed                        TestExactlyNowHasPassed
+//	  fire, then extend                             TestAnExtendedDeadlineDoesNotFailTheCall
+//	  the error's shape, Timeout on the outside     opErr, in every test of a deadline
+//	  SetDeadline on a closed conn                  TestEverythingFailsAfterClose
+//	Close
+//	  wakes every blocked call with ErrClosed       TestCloseEndsAParkedCall, TestInterruptions
+//	  a reused descriptor is never touched          TestAReusedDescriptorIsNotTouched
+//	  a second Close                                TestEverythingFailsAfterClose
+//	  garbage gives its descriptor back             TestGarbageGivesItsDescriptorBack,
+//	                                                TestAParkedCallKeepsItsConnAlive
+//	Errors
+//	  io.EOF bare; SyscallError; no SIGPIPE         TestEOFIsBareAndHalfCloseWorks,
+//	                                                TestAResetReachesBothSides, TestErrorsReadLikeThoseOfNet
+//	Half-close, options, raw access
+//	  CloseRead, CloseWrite                         TestEOFIsBareAndHalfCloseWorks,
+//	                                                TestAPeerThatHalfClosesWithDataPending
+//	  options                                       TestSocketOptions
+//	  File                                          TestFileOutlivesTheConn
+//	  never read ahead; a raw user invalidates      TestProbesSeeWhatTheKernelHas, TestAPeekLosesNothing,
+//	                                                TestABlockingDuplicateBlocksNothing, FuzzConn
+//	  RawConn.Read: lock, deadline, parks           TestRawReadParksUntilThereIsData, TestInterruptions
+//	  a short read does not prove it drained        TestUrgentDataDoesNotHideWhatFollows,
+//	                                                TestMessageBoundariesDoNotHideWhatFollows
+//	Dial
+//	  no delay, keep-alive 15/15/9                  TestSocketOptions, TestAcceptedConnsHaveTheOptionsOfNet
+//	  Happy Eyeballs                                TestHappyEyeballsFallBack, TestOneFamilyOfAName
+//	  a deadline shared out over addresses          TestADeadlineIsSharedOutOverAddresses
+//	  a cancelled context, even after the connect   TestACancelledContextFailsADialThatHasConnected,
+//	                                                TestACancelledContextEndsADialThatWaits
+//	  CLOEXEC and non-blocking                      TestDescriptorsAreNonBlockingAndNotInherited
+//	  the fields of net.Dialer                      TestTheDialersFieldsCount,
+//	                                                TestTheDialersTimeoutAndDeadlineCount,
+//	                                                TestControlContextSeesTheContextAndTheSocket
+//	Also
+//	  net.Buffers: one Write per slice              TestBuffersAreOneWritePerSlice
+//	  ReadFrom where it saves copies                TestReadFromDoesWhatThatOfNetDoes,
+//	                                                TestFilesAreSentByTheKernel
+
 // A timer that was armed for an earlier deadline must see that it has moved,
 // and be armed again for the one in force.
 func TestAnExtendedDeadlineDoesNotFailTheCall(t *testing.T) {
@@ -37,6 +94,17 @@ func TestAnExtendedDeadlineDoesNotFailTheCall(t *testing.T) {
 		s.set(c, time.Now().Add(time.Millisecond))
 		opErr(t, await(t, r).err, s.name, os.ErrDeadlineExceeded)
 	})
+}
+
+func TestExactlyNowHasPassed(t *testing.T) {
+	var d direction
+	for range 100 {
+		at := now()
+		d.deadline.Store(at)
+		if !d.expired() {
+			t.Fatalf("a deadline of %d has not passed at %d", at, now())
+		}
+	}
 }
 
 func TestWhatDoesNotWaitWorksOnALoop(t *testing.T) {

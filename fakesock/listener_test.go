@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -339,68 +338,5 @@ func TestAListenersFileStillListens(t *testing.T) {
 	c.Close()
 	if a := await(t, a); a.err != nil {
 		t.Error(a.err)
-	}
-}
-
-// Dialled, accepted, used and closed by many at once.
-func TestChurn(t *testing.T) {
-	for _, network := range networks {
-		t.Run(network, func(t *testing.T) {
-			l := startLoop(t)
-			ln := listenFake(t, l, network)
-			var servers, clients sync.WaitGroup
-			for range 3 {
-				servers.Go(func() {
-					for {
-						c, err := ln.Accept()
-						if err != nil {
-							if !errors.Is(err, net.ErrClosed) {
-								t.Error(err)
-							}
-							return
-						}
-						servers.Go(func() {
-							defer c.Close()
-							echo(c)
-						})
-					}
-				})
-			}
-			d := &Dialer{Loop: l}
-			for range 4 {
-				clients.Go(func() {
-					for i := range 50 {
-						c, err := d.Dial(network, ln.Addr().String())
-						if err != nil {
-							t.Error(err)
-							return
-						}
-						if i%3 == 0 {
-							c.Close() // before it may have been accepted
-							continue
-						}
-						mustWrite(t, c, "hello")
-						mustRead(t, c, "hello")
-						c.Close()
-					}
-				})
-			}
-			clients.Wait()
-			ln.Close()
-			servers.Wait()
-		})
-	}
-}
-
-func echo(c net.Conn) {
-	buf := make([]byte, 100)
-	for {
-		n, err := c.Read(buf)
-		if err != nil {
-			return
-		}
-		if _, err := c.Write(buf[:n]); err != nil {
-			return
-		}
 	}
 }

@@ -47,7 +47,7 @@ func (c *Conn) Stats() Stats {
 }
 
 // account counts what one direction does. Calls are counted once they are
-// over, outside the direction's lock; parks by who holds it.
+// over, by whoever made them.
 type account struct {
 	bytes, calls, parks atomic.Uint64
 	parkedFor           atomic.Int64 // ns
@@ -85,10 +85,14 @@ func (a *account) count(n int64) {
 	}
 }
 
-// park notes that an operation is parked, and is undone by unpark.
-func (a *account) park(kind opKind) {
+// park notes that an operation is parked, and is undone by unpark. It reports
+// false, and notes nothing, if another one is.
+func (a *account) park(kind opKind) bool {
+	if !a.since.CompareAndSwap(0, now()&^kindMask|int64(kind)) {
+		return false
+	}
 	a.parks.Add(1)
-	a.since.Store(now()&^kindMask | int64(kind))
+	return true
 }
 
 func (a *account) unpark() {
