@@ -82,7 +82,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if owner.Here() {
 		return 0, c.onLoop("read")
 	}
-	noted := c.s.r.park(opRead)
+	noted := c.s.r.park(opRead, now())
 	n, err := c.c.Read(p)
 	c.s.r.leave(noted)
 	c.s.r.count(int64(n))
@@ -95,7 +95,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if owner.Here() {
 		return 0, c.onLoop("write")
 	}
-	noted := c.s.w.park(opWrite)
+	noted := c.s.w.park(opWrite, now())
 	n, err := c.c.Write(p)
 	c.s.w.leave(noted)
 	c.s.w.count(int64(n))
@@ -116,7 +116,7 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 		}
 		return n, err
 	}
-	noted := c.s.w.park(opReadFrom)
+	noted := c.s.w.park(opReadFrom, now())
 	n, err := rf.ReadFrom(r)
 	c.s.w.leave(noted)
 	c.s.w.count(n)

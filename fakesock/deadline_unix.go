@@ -24,8 +24,12 @@ func (d *direction) expired() bool {
 // end of the loop, and the deadline, for which it sees to it that a timer will
 // fire. Any goroutine. Whoever finds the operation claimed leaves it: the
 // claimer calls recheck if it parks the operation again.
-func (d *direction) recheck() {
-	for {
+func (d *direction) recheck() { d.recheckAt(0) }
+
+// recheckAt is recheck by somebody who has read the clock just now; 0: it reads
+// the clock itself if it needs to.
+func (d *direction) recheckAt(t int64) {
+	for ; ; t = 0 {
 		if d.s.orphaned.Load() {
 			if d.claim() {
 				d.complete(loopless, ready)
@@ -36,7 +40,9 @@ func (d *direction) recheck() {
 		if at == 0 {
 			return
 		}
-		t := now()
+		if t == 0 {
+			t = now()
+		}
 		if at > t {
 			d.s.arm(at, t)
 			return

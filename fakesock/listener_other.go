@@ -54,7 +54,7 @@ func (ln *Listener) Accept() (net.Conn, error) {
 	if owner.Here() {
 		return nil, &net.OpError{Op: "accept", Net: ln.Addr().Network(), Addr: ln.Addr(), Err: loop.ErrWouldBlockLoop}
 	}
-	noted := ln.s.r.park(opAccept)
+	noted := ln.s.r.park(opAccept, now())
 	nc, err := ln.ln.Accept()
 	ln.s.r.leave(noted)
 	if err != nil {

@@ -91,8 +91,9 @@ func (d *direction) park(w uint32, buf []byte) (out outcome, n int, err error) {
 	d.op = o
 	if d.word.CompareAndSwap(w, withState(w, parked)) {
 		d.fast = 0
-		d.account.park(d.doing)
-		d.recheck() // things may have changed before we could be seen to be parked
+		t := now()
+		d.account.park(d.doing, t)
+		d.recheckAt(t) // things may have changed before we could be seen to be parked
 		<-o.wake
 		d.account.unpark()
 	}

@@ -85,10 +85,10 @@ func (a *account) count(n int64) {
 	}
 }
 
-// park notes that an operation is parked, and is undone by unpark. It reports
-// false, and notes nothing, if another one is.
-func (a *account) park(kind opKind) bool {
-	if !a.since.CompareAndSwap(0, now()&^kindMask|int64(kind)) {
+// park notes that an operation is parked from t on, and is undone by unpark. It
+// reports false, and notes nothing, if another one is.
+func (a *account) park(kind opKind, t int64) bool {
+	if !a.since.CompareAndSwap(0, t&^kindMask|int64(kind)) {
 		return false
 	}
 	a.parks.Add(1)
