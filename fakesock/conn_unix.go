@@ -28,8 +28,8 @@ type Conn struct{ s *sock }
 // waiting is l's. c is closed by Wrap, whether it succeeds or not; the
 // connection lives on in the Conn. Any goroutine; does not wait for the loop.
 //
-// Errors: [loop.ErrClosed]; a connection of another type (to wrap a TLS
-// connection, wrap the one below it); the system's.
+// Errors: [loop.ErrClosed]; the system's; a connection of another type, which
+// is left as it is (to wrap a TLS connection, wrap the one below it).
 func Wrap(l *loop.Loop, c net.Conn) (*Conn, error) {
 	return wrap(l, c, c.LocalAddr().Network())
 }

@@ -135,7 +135,7 @@ func TestAReusedDescriptorIsNotTouched(t *testing.T) {
 			}
 		}()
 	}
-	for range 300 {
+	for range 100 {
 		c, peer := dialPair(t, l, "unix")
 		calls := []<-chan result{
 			async(func() (int, error) { return c.Read(make([]byte, 100)) }),

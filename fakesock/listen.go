@@ -18,6 +18,7 @@ func Listen(l *loop.Loop, network, address string) (*Listener, error) {
 	}
 	out, err := wrapListener(l, ln, network)
 	if err != nil {
+		ln.Close()
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: ln.Addr(), Err: err}
 	}
 	return out, nil

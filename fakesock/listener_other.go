@@ -24,14 +24,13 @@ type Listener struct {
 
 // WrapListener returns a Listener on ln, which must be a [*net.TCPListener] or
 // a stream [*net.UnixListener], and which belongs to the Listener from then on.
-// Any goroutine; does not block. Errors: [loop.ErrClosed]; a listener of
-// another type; then ln is closed.
+// Any goroutine; does not block. Errors: [loop.ErrClosed], and ln is closed; a
+// listener of another type, which is left as it is.
 func WrapListener(l *loop.Loop, ln net.Listener) (*Listener, error) {
-	err := open(l)
 	if !wrappableListener(ln) {
-		err = errListenerType(ln)
+		return nil, errListenerType(ln)
 	}
-	if err != nil {
+	if err := open(l); err != nil {
 		ln.Close()
 		return nil, err
 	}

@@ -257,6 +257,9 @@ func listenAt(t testing.TB, path string) net.Listener {
 
 func TestListenRefusesWhatItCannotServe(t *testing.T) {
 	l := startLoop(t)
+	if ln, err := Listen(l, "unixpacket", privateAddr(t, "unix")); err == nil || ln != nil {
+		t.Error("listened on unixpacket, which is no stream")
+	}
 	for network, address := range map[string]string{"udp": "127.0.0.1:0", "tcp": "nonsense", "tcp4": "192.0.2.1:0"} {
 		ln, err := Listen(l, network, address)
 		_, want := net.Listen(network, address)

@@ -34,16 +34,17 @@ type Listener struct {
 // a unix socket stays, and the Listener's Close will remove it; see
 // [Listener.SetUnlinkOnClose]. Any goroutine; does not block.
 //
-// Errors: [loop.ErrClosed]; a listener of another type; the system's.
+// Errors: [loop.ErrClosed]; the system's; a listener of another type, which is
+// left as it is.
 func WrapListener(l *loop.Loop, ln net.Listener) (*Listener, error) {
 	return wrapListener(l, ln, ln.Addr().Network())
 }
 
 func wrapListener(l *loop.Loop, ln net.Listener, network string) (*Listener, error) {
-	defer ln.Close()
 	if !wrappableListener(ln) {
 		return nil, errListenerType(ln)
 	}
+	defer ln.Close()
 	fd, err := duplicate(ln.(syscall.Conn))
 	if err != nil {
 		return nil, err

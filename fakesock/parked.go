@@ -12,7 +12,8 @@ import (
 // ParkedOp is an operation that waits.
 type ParkedOp struct {
 	// Op is "read", "write", "accept", "readfrom", or, of a RawConn,
-	// "raw-read" or "raw-write", as in the errors of package net.
+	// "raw-read" or "raw-write", as in the errors of package net. A ReadFrom
+	// that copies is a "write".
 	Op string
 	// Local and Remote are the connection's addresses; Remote is nil for
 	// "accept".

@@ -31,7 +31,7 @@ func TestSignalsDoNotShow(t *testing.T) {
 	}()
 	defer func() { close(stop); <-stopped }()
 	l := startLoop(t)
-	data := pattern(8 << 20)
+	data := pattern(2 << 20)
 	for _, network := range networks {
 		a, b := fakePair(t, l, network)
 		f := tempFile(t, data)
