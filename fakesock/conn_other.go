@@ -3,10 +3,11 @@
 package fakesock
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"net"
-	"os"
+	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,22 +17,62 @@ import (
 
 // Conn is a stream socket. On this system Go's own poller does the waiting;
 // what the loop adds is that a call on the goroutine of a loop or front end
-// fails with [loop.ErrWouldBlockLoop].
-type Conn struct{ net.Conn }
+// fails with [loop.ErrWouldBlockLoop]. All methods may be called from any other
+// goroutine at any time; errors are those of package net.
+type Conn struct {
+	c net.Conn
+	s *sock
+}
+
+// sock is what is known of a connection or listener: it is in the roster.
+type sock struct {
+	r, w          direction
+	local, remote net.Addr
+	link
+}
+
+// direction is what a connection does in one direction.
+type direction struct {
+	account
+	deadline atomic.Int64 // in nanoseconds since epoch; 0: none
+}
+
+func (s *sock) ends() (local, remote net.Addr) { return s.local, s.remote }
+
+// leave undoes park, which notes that a call is inside package net: of several
+// at once, the first.
+func (a *account) leave(noted bool) {
+	if noted {
+		a.unpark()
+	}
+}
 
 // Wrap returns a Conn on c, which must be a [*net.TCPConn] or a stream
-// [*net.UnixConn], and which belongs to the Conn from then on. Any goroutine.
+// [*net.UnixConn], and which belongs to the Conn from then on. Any goroutine;
+// does not block.
 func Wrap(l *loop.Loop, c net.Conn) (*Conn, error) {
 	if !wrappable(c) {
 		return nil, fmt.Errorf("fakesock: cannot wrap a %T; it takes a *net.TCPConn or a stream *net.UnixConn", c)
 	}
-	return &Conn{c}, nil
+	if err := open(l); err != nil {
+		c.Close()
+		return nil, err
+	}
+	s := &sock{local: c.LocalAddr(), remote: c.RemoteAddr()}
+	s.enlist(l)
+	out := &Conn{c, s}
+	runtime.AddCleanup(out, func(s *sock) { s.strike() }, s) // package net closes c
+	return out, nil
 }
+
+func wrap(l *loop.Loop, c net.Conn, _ string) (*Conn, error) { return Wrap(l, c) }
+
+// open reports [loop.ErrClosed] for a closed loop.
+func open(l *loop.Loop) error { return l.Post(func() {}) }
 
 func (c *Conn) onLoop(op string) error {
 	return &net.OpError{
-		Op: op, Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.RemoteAddr(),
-		Err: loop.ErrWouldBlockLoop,
+		Op: op, Net: c.s.local.Network(), Source: c.s.local, Addr: c.s.remote, Err: loop.ErrWouldBlockLoop,
 	}
 }
 
@@ -41,7 +82,11 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if owner.Here() {
 		return 0, c.onLoop("read")
 	}
-	return c.Conn.Read(p)
+	noted := c.s.r.park(opRead, now())
+	n, err := c.c.Read(p)
+	c.s.r.leave(noted)
+	c.s.r.count(int64(n))
+	return n, err
 }
 
 // Write is [net.Conn.Write]. It fails on the goroutine of a loop, where it
@@ -50,65 +95,73 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if owner.Here() {
 		return 0, c.onLoop("write")
 	}
-	return c.Conn.Write(p)
+	noted := c.s.w.park(opWrite, now())
+	n, err := c.c.Write(p)
+	c.s.w.leave(noted)
+	c.s.w.count(int64(n))
+	return n, err
+}
+
+// ReadFrom is [net.TCPConn.ReadFrom], for unix sockets, too. It fails on the
+// goroutine of a loop, where it might have to wait.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	if owner.Here() {
+		return 0, c.onLoop("readfrom")
+	}
+	rf, ok := c.c.(io.ReaderFrom)
+	if !ok { // a unix socket
+		n, err := io.Copy(struct{ io.Writer }{c}, r)
+		if err != nil && err != io.EOF {
+			err = &net.OpError{Op: "readfrom", Net: "unix", Source: c.s.local, Addr: c.s.remote, Err: err}
+		}
+		return n, err
+	}
+	noted := c.s.w.park(opReadFrom, now())
+	n, err := rf.ReadFrom(r)
+	c.s.w.leave(noted)
+	c.s.w.count(n)
+	return n, err
+}
+
+// Close is [net.Conn.Close].
+func (c *Conn) Close() error {
+	c.s.strike()
+	return c.c.Close()
+}
+
+// LocalAddr returns the address of this end.
+func (c *Conn) LocalAddr() net.Addr { return c.s.local }
+
+// RemoteAddr returns the address of the other end.
+func (c *Conn) RemoteAddr() net.Addr { return c.s.remote }
+
+// SetDeadline is [net.Conn.SetDeadline].
+func (c *Conn) SetDeadline(t time.Time) error {
+	err := c.c.SetDeadline(t)
+	if err == nil {
+		c.s.r.deadline.Store(deadlineAt(t))
+		c.s.w.deadline.Store(deadlineAt(t))
+	}
+	return err
+}
+
+// SetReadDeadline is [net.Conn.SetReadDeadline].
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	err := c.c.SetReadDeadline(t)
+	if err == nil {
+		c.s.r.deadline.Store(deadlineAt(t))
+	}
+	return err
+}
+
+// SetWriteDeadline is [net.Conn.SetWriteDeadline].
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	err := c.c.SetWriteDeadline(t)
+	if err == nil {
+		c.s.w.deadline.Store(deadlineAt(t))
+	}
+	return err
 }
 
 // SyscallConn gives access to the descriptor.
-func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.Conn.(syscall.Conn).SyscallConn() }
-
-// stream is what TCP and unix connections share.
-type stream interface {
-	CloseRead() error
-	CloseWrite() error
-	SetReadBuffer(int) error
-	SetWriteBuffer(int) error
-	File() (*os.File, error)
-}
-
-// CloseRead shuts down the reading side.
-func (c *Conn) CloseRead() error { return c.Conn.(stream).CloseRead() }
-
-// CloseWrite shuts down the writing side.
-func (c *Conn) CloseWrite() error { return c.Conn.(stream).CloseWrite() }
-
-// SetReadBuffer sets the size of the kernel's receive buffer, in bytes.
-func (c *Conn) SetReadBuffer(bytes int) error { return c.Conn.(stream).SetReadBuffer(bytes) }
-
-// SetWriteBuffer sets the size of the kernel's send buffer, in bytes.
-func (c *Conn) SetWriteBuffer(bytes int) error { return c.Conn.(stream).SetWriteBuffer(bytes) }
-
-// File returns a duplicate of the descriptor.
-func (c *Conn) File() (*os.File, error) { return c.Conn.(stream).File() }
-
-// tcp runs f on a TCP connection.
-func (c *Conn) tcp(f func(*net.TCPConn) error) error {
-	if t, ok := c.Conn.(*net.TCPConn); ok {
-		return f(t)
-	}
-	return &net.OpError{Op: "set", Net: c.LocalAddr().Network(), Err: errors.ErrUnsupported}
-}
-
-// SetNoDelay is [net.TCPConn.SetNoDelay].
-func (c *Conn) SetNoDelay(on bool) error {
-	return c.tcp(func(t *net.TCPConn) error { return t.SetNoDelay(on) })
-}
-
-// SetKeepAlive is [net.TCPConn.SetKeepAlive].
-func (c *Conn) SetKeepAlive(on bool) error {
-	return c.tcp(func(t *net.TCPConn) error { return t.SetKeepAlive(on) })
-}
-
-// SetKeepAlivePeriod is [net.TCPConn.SetKeepAlivePeriod].
-func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
-	return c.tcp(func(t *net.TCPConn) error { return t.SetKeepAlivePeriod(d) })
-}
-
-// SetKeepAliveConfig is [net.TCPConn.SetKeepAliveConfig].
-func (c *Conn) SetKeepAliveConfig(config net.KeepAliveConfig) error {
-	return c.tcp(func(t *net.TCPConn) error { return t.SetKeepAliveConfig(config) })
-}
-
-// SetLinger is [net.TCPConn.SetLinger].
-func (c *Conn) SetLinger(sec int) error {
-	return c.tcp(func(t *net.TCPConn) error { return t.SetLinger(sec) })
-}
+func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.c.(syscall.Conn).SyscallConn() }

@@ -16,9 +16,11 @@ import (
 )
 
 // Conn is a stream socket whose waiting is a loop's. It behaves like a
-// [*net.TCPConn] or a stream [*net.UnixConn], and has their methods but ReadFrom,
-// WriteTo, MultipathTCP and those for messages; a type assertion to one of them
-// fails. See also the package doc. A Conn that becomes garbage is closed.
+// [*net.TCPConn] or a stream [*net.UnixConn], and has their methods but
+// MultipathTCP, those for messages, and WriteTo: package net saves copies by it
+// only from TCP to unix sockets, so here [io.Copy] reads and writes. A type
+// assertion to one of those types fails. See also the package doc. A Conn that
+// becomes garbage is closed.
 type Conn struct{ s *sock }
 
 // Wrap takes the descriptor of c over, which must be a [*net.TCPConn] or a
@@ -26,40 +28,57 @@ type Conn struct{ s *sock }
 // waiting is l's. c is closed by Wrap, whether it succeeds or not; the
 // connection lives on in the Conn. Any goroutine; does not wait for the loop.
 //
-// Errors: [loop.ErrClosed]; a connection of another type (to wrap a TLS
-// connection, wrap the one below it); the system's.
+// Errors: [loop.ErrClosed]; the system's; a connection of another type, which
+// is left as it is (to wrap a TLS connection, wrap the one below it).
 func Wrap(l *loop.Loop, c net.Conn) (*Conn, error) {
+	return wrap(l, c, c.LocalAddr().Network())
+}
+
+// wrap takes the name of the network as well, which package net keeps for
+// errors and does not tell.
+func wrap(l *loop.Loop, c net.Conn, network string) (*Conn, error) {
 	if !wrappable(c) {
 		return nil, fmt.Errorf("fakesock: cannot wrap a %T; it takes a *net.TCPConn or a stream *net.UnixConn", c)
 	}
 	defer c.Close()
-	raw, err := c.(syscall.Conn).SyscallConn()
+	fd, err := duplicate(c.(syscall.Conn))
 	if err != nil {
 		return nil, err
 	}
-	fd := -1
+	return newConn(l, fd, networkOf(network), c.LocalAddr(), c.RemoteAddr())
+}
+
+// newConn takes fd over, and closes it if it fails.
+func newConn(l *loop.Loop, fd int, network network, laddr, raddr net.Addr) (*Conn, error) {
+	s, err := newSock(l, fd, loop.Readable|loop.Writable, network, laddr, raddr)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{s}
+	runtime.AddCleanup(c, func(s *sock) { s.close() }, s)
+	return c, nil
+}
+
+// duplicate returns a new descriptor for the socket of c.
+func duplicate(c syscall.Conn) (fd int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
 	var dupErr error
 	if err := raw.Control(func(orig uintptr) {
 		fd, dupErr = unix.FcntlInt(orig, unix.F_DUPFD_CLOEXEC, 0)
 	}); err != nil {
-		return nil, err
+		return -1, err
 	}
-	if dupErr != nil {
-		return nil, os.NewSyscallError("fcntl", dupErr)
-	}
-	s, err := newSock(l, fd, c.LocalAddr().Network(), c.LocalAddr(), c.RemoteAddr())
-	if err != nil {
-		return nil, err
-	}
-	out := &Conn{s}
-	runtime.AddCleanup(out, func(s *sock) { s.close() }, s)
-	return out, nil
+	return fd, os.NewSyscallError("fcntl", dupErr)
 }
 
 // Read reads up to len(p) bytes, parking until there are some. The errors are
 // those of [net.TCPConn.Read].
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.s.read(p)
+	c.s.r.count(int64(n))
 	if err != nil {
 		err = c.s.wrapIO("read", err)
 	}
@@ -72,6 +91,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 // until it returns. The errors are those of [net.TCPConn.Write].
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.s.write(p)
+	c.s.w.count(int64(n))
 	if err != nil {
 		err = c.s.wrapIO("write", err)
 	}
@@ -90,10 +110,10 @@ func (c *Conn) Close() error {
 }
 
 // LocalAddr returns the address of this end.
-func (c *Conn) LocalAddr() net.Addr { return c.s.laddr }
+func (c *Conn) LocalAddr() net.Addr { return c.s.addrs.get().local }
 
 // RemoteAddr returns the address of the other end.
-func (c *Conn) RemoteAddr() net.Addr { return c.s.raddr }
+func (c *Conn) RemoteAddr() net.Addr { return c.s.addrs.get().remote }
 
 // SetDeadline sets the time at which reads and writes fail with
 // [os.ErrDeadlineExceeded], those that are parked included; the zero time
@@ -111,7 +131,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(t, nil
 func (c *Conn) setDeadline(t time.Time, r, w *direction) error {
 	defer runtime.KeepAlive(c)
 	if !c.s.users.enter() {
-		return c.s.opError("set", net.ErrClosed)
+		return c.s.ownError("set", net.ErrClosed)
 	}
 	defer c.s.leave()
 	at := deadlineAt(t)

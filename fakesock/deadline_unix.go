@@ -2,26 +2,16 @@
 
 package fakesock
 
-import "time"
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
 
 // Deadlines are lazy: setting one stores it. A timer is armed when a call
 // parks, at the earliest, and left armed when the deadline moves later: it
-// looks at the deadline when it fires. A driver that sets a deadline before
+// looks at the deadlines when it fires. A driver that sets a deadline before
 // every operation arms one timer per timeout, not per operation.
-
-// epoch is the origin of the monotonic time in which deadlines are kept.
-var epoch = time.Now()
-
-func now() int64 { return int64(time.Since(epoch)) }
-
-// deadlineAt converts t; a time in the past becomes one that has passed, and
-// the zero time 0, which is no deadline.
-func deadlineAt(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return max(int64(t.Sub(epoch)), 1)
-}
 
 // expired reports whether the deadline has passed. "Exactly now" has.
 func (d *direction) expired() bool {
@@ -34,9 +24,13 @@ func (d *direction) expired() bool {
 // end of the loop, and the deadline, for which it sees to it that a timer will
 // fire. Any goroutine. Whoever finds the operation claimed leaves it: the
 // claimer calls recheck if it parks the operation again.
-func (d *direction) recheck() {
-	for {
-		if d.orphaned.Load() {
+func (d *direction) recheck() { d.recheckAt(0) }
+
+// recheckAt is recheck by somebody who has read the clock just now; 0: it reads
+// the clock itself if it needs to.
+func (d *direction) recheckAt(t int64) {
+	for ; ; t = 0 {
+		if d.s.orphaned.Load() {
 			if d.claim() {
 				d.complete(loopless, ready)
 			}
@@ -46,9 +40,11 @@ func (d *direction) recheck() {
 		if at == 0 {
 			return
 		}
-		t := now()
+		if t == 0 {
+			t = now()
+		}
 		if at > t {
-			d.arm(at, t)
+			d.s.arm(at, t)
 			return
 		}
 		if !d.claim() {
@@ -63,40 +59,50 @@ func (d *direction) recheck() {
 	}
 }
 
+// alarm is the timer for the deadlines of both directions.
+type alarm struct {
+	at    atomic.Int64 // when timer fires; 0: not armed
+	mu    sync.Mutex   // guards the rest, and arming
+	timer *time.Timer  // made when a call with a deadline first parks
+}
+
 // arm makes the timer fire at the time at or earlier.
-func (d *direction) arm(at, now int64) {
-	if armed := d.timerAt.Load(); armed != 0 && armed <= at {
+func (s *sock) arm(at, now int64) {
+	a := &s.alarm
+	if armed := a.at.Load(); armed != 0 && armed <= at {
 		return
 	}
-	d.timerMu.Lock()
-	defer d.timerMu.Unlock()
-	if armed := d.timerAt.Load(); armed != 0 && armed <= at || stateOf(d.word.Load()) == closed {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if armed := a.at.Load(); armed != 0 && armed <= at || s.users.closed() {
 		return
 	}
-	d.timerAt.Store(at)
-	if d.timer == nil {
-		d.timer = time.AfterFunc(time.Duration(at-now), d.fire)
+	a.at.Store(at)
+	if a.timer == nil {
+		a.timer = time.AfterFunc(time.Duration(at-now), s.fire)
 		return
 	}
-	d.timer.Reset(time.Duration(at - now))
+	a.timer.Reset(time.Duration(at - now))
 }
 
 // fire runs on a goroutine of the runtime's. If nothing is parked the timer
 // stays unarmed until something parks again.
-func (d *direction) fire() {
-	d.timerMu.Lock()
-	d.timerAt.Store(0)
-	d.timerMu.Unlock()
-	if stateOf(d.word.Load()) == parked {
-		d.recheck()
+func (s *sock) fire() {
+	s.alarm.mu.Lock()
+	s.alarm.at.Store(0)
+	s.alarm.mu.Unlock()
+	for _, d := range [...]*direction{&s.r, &s.w} {
+		if stateOf(d.word.Load()) == parked {
+			d.recheck()
+		}
 	}
 }
 
-func (d *direction) stopTimer() {
-	d.timerMu.Lock()
-	defer d.timerMu.Unlock()
-	if d.timer != nil {
-		d.timer.Stop()
+func (a *alarm) stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.timer != nil {
+		a.timer.Stop()
 	}
 }
 

@@ -46,7 +46,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if !wrappable(nc) {
 		return nc, nil
 	}
-	c, err := Wrap(d.Loop, nc)
+	c, err := wrap(d.Loop, nc, network)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: nc.RemoteAddr(), Err: err}
 	}

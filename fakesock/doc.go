@@ -11,6 +11,25 @@
 // the rest of a parked writer's, and unparks it with the result. Nothing is
 // read ahead: without a reader, data stays in the kernel.
 //
+// A [Listener] is the same for the other side: any server that takes a
+// [net.Listener] runs over it.
+//
+//	ln, err := fakesock.Listen(l, "tcp", ":8080")
+//	...
+//	err = http.Serve(ln, handler)
+//
+// # What waits
+//
+// [Conn.Stats] says what a connection has done and how long it has waited, and
+// [Parked] what is waiting now on a loop's connections and listeners, since
+// when and until when: a driver that hangs shows there with the address of the
+// server that does not answer.
+//
+// # Memory
+//
+// An idle connection takes some 550 bytes of heap, deadlines included, and no
+// goroutine; what a parked operation needs comes from a pool.
+//
 // # Goroutines
 //
 // All methods may be called from any goroutine at any time, as [net.Conn]
@@ -31,6 +50,7 @@
 // # Limits
 //
 // TCP and unix stream sockets; other networks are dialled, and returned, as by
-// net.Dialer. The loop does the waiting on Linux; elsewhere Go's own poller
-// does it behind the same API.
+// net.Dialer, and not listened on. The loop does the waiting on Linux, macOS
+// and the BSDs. Elsewhere, and with the build tag valetportable, Go's own
+// poller does it behind the same API: closing the loop then ends no call.
 package fakesock

@@ -50,12 +50,12 @@ func (s *sock) read(p []byte) (int, error) {
 		case d.expired():
 			return 0, os.ErrDeadlineExceeded
 		case stateOf(w) == ready:
-			n, err := recv(s.fd, p)
+			n, err := recv(int(s.fd), p)
 			switch {
 			case err == nil && n == 0:
 				return 0, io.EOF
 			case err == nil:
-				if n < len(p) && !d.probe.Load() {
+				if n < len(p) && !s.probe.Load() {
 					d.drained(w)
 				}
 				d.yield()
@@ -90,11 +90,11 @@ func (s *sock) readParked() {
 	p := d.op.buf[:min(len(d.op.buf), inline)]
 	for {
 		w := d.word.Load()
-		n, err := recv(s.fd, p)
+		n, err := recv(int(s.fd), p)
 		switch {
 		case err == nil:
 			d.op.n = n
-			if 0 < n && n < len(p) && !d.probe.Load() {
+			if 0 < n && n < len(p) && !s.probe.Load() {
 				d.complete(done, idle)
 			} else {
 				d.complete(done, ready)
@@ -130,7 +130,7 @@ func (s *sock) write(p []byte) (sent int, err error) {
 		case d.expired():
 			return sent, os.ErrDeadlineExceeded
 		case stateOf(w) == ready || len(p) == 0: // nothing to send needs no room, but may fail
-			n, err := send(s.fd, p[sent:])
+			n, err := send(int(s.fd), p[sent:])
 			switch {
 			case err == nil:
 				if sent += n; sent == len(p) {
@@ -168,7 +168,7 @@ func (s *sock) writeParked() {
 			return
 		}
 		w := d.word.Load()
-		n, err := send(s.fd, d.op.buf)
+		n, err := send(int(s.fd), d.op.buf)
 		switch {
 		case err == nil:
 			d.op.n += n

@@ -2,8 +2,6 @@
 
 package fakesock
 
-const raceEnabled = false
-
 func raceWrite([]byte) {}
 
 func raceRead([]byte) {}

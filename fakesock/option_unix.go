@@ -12,19 +12,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// with runs f on the descriptor while it cannot be closed; call names the
-// system call in errors. None of the methods below blocks.
+// The methods below may be called from any goroutine, and none of them blocks.
+
 func (c *Conn) with(op, call string, f func(fd int) error) error {
 	defer runtime.KeepAlive(c)
-	s := c.s
-	if !s.users.enter() {
-		return s.opError(op, net.ErrClosed)
-	}
-	defer s.leave()
-	if err := f(s.fd); err != nil {
-		return s.opError(op, wrapErrno(call, err))
+	if err := c.s.with(call, f); err != nil {
+		return c.s.opError(op, err)
 	}
 	return nil
+}
+
+// with runs f on the descriptor while it cannot be closed; call names the
+// system call in errors.
+func (s *sock) with(call string, f func(fd int) error) error {
+	if !s.users.enter() {
+		return net.ErrClosed
+	}
+	defer s.leave()
+	return wrapErrno(call, f(int(s.fd)))
 }
 
 func (c *Conn) setInt(level, name, value int) error {
@@ -34,6 +39,16 @@ func (c *Conn) setInt(level, name, value int) error {
 		}
 		return unix.SetsockoptInt(fd, level, name, value)
 	})
+}
+
+func (c *Conn) setBuffer(name, bytes int) error {
+	defer runtime.KeepAlive(c)
+	if err := c.s.with("setsockopt", func(fd int) error {
+		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, name, bytes)
+	}); err != nil {
+		return c.s.ownError("set", err)
+	}
+	return nil
 }
 
 // CloseRead shuts down the reading side, as [net.TCPConn.CloseRead].
@@ -96,25 +111,32 @@ func (c *Conn) SetLinger(sec int) error {
 
 // SetReadBuffer sets the size of the kernel's receive buffer, in bytes.
 func (c *Conn) SetReadBuffer(bytes int) error {
-	return c.setInt(unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
+	return c.setBuffer(unix.SO_RCVBUF, bytes)
 }
 
 // SetWriteBuffer sets the size of the kernel's send buffer, in bytes.
 func (c *Conn) SetWriteBuffer(bytes int) error {
-	return c.setInt(unix.SOL_SOCKET, unix.SO_SNDBUF, bytes)
+	return c.setBuffer(unix.SO_SNDBUF, bytes)
 }
 
 // File returns a duplicate of the descriptor, as [net.TCPConn.File]. Its life
 // is independent of the Conn's.
 func (c *Conn) File() (f *os.File, err error) {
-	err = c.with("file", "fcntl", func(fd int) error {
+	defer runtime.KeepAlive(c)
+	return c.s.file(c.s.network.String() + ":" + c.LocalAddr().String() + "->" + c.RemoteAddr().String())
+}
+
+func (s *sock) file(name string) (f *os.File, err error) {
+	if err := s.with("fcntl", func(fd int) error {
 		dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		if err == nil {
-			f = os.NewFile(uintptr(dup), c.s.network+":"+c.s.laddr.String()+"->"+c.s.raddr.String())
+			f = os.NewFile(uintptr(dup), name)
 		}
 		return err
-	})
-	return f, err
+	}); err != nil {
+		return nil, s.opError("file", err)
+	}
+	return f, nil
 }
 
 // wrapIO wraps the error of a read or write: io.EOF stays bare.

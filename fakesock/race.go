@@ -7,8 +7,6 @@ import (
 	"unsafe"
 )
 
-const raceEnabled = true
-
 // Raw system calls are invisible to the race detector; these tell it what they
 // did to the caller's buffer.
 

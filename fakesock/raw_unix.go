@@ -15,41 +15,47 @@ import (
 // close it; those of Read and Write run on the calling goroutine, again after
 // each event until they return true.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
-	defer runtime.KeepAlive(c)
-	if !c.s.users.enter() {
-		return nil, c.s.opError("raw-control", net.ErrClosed)
-	}
-	c.s.leave()
 	return rawConn{c}, nil
 }
 
 type rawConn struct{ c *Conn }
 
 func (r rawConn) Control(f func(fd uintptr)) error {
-	s := r.c.s
-	return r.c.with("raw-control", "raw-control", func(fd int) error {
+	defer runtime.KeepAlive(r.c)
+	return r.c.s.control(f)
+}
+
+func (s *sock) control(f func(fd uintptr)) error {
+	if err := s.with("", func(fd int) error {
 		f(uintptr(fd))
 		// What it did is unknown, so nothing is known of readiness.
 		s.r.relatch()
 		s.w.relatch()
 		return nil
-	})
+	}); err != nil {
+		return s.ownError("raw-control", err)
+	}
+	return nil
 }
 
-func (r rawConn) Read(f func(fd uintptr) bool) error { return r.wait("raw-read", &r.c.s.r, f) }
+func (r rawConn) Read(f func(fd uintptr) bool) error { return r.wait(opRawRead, opRead, &r.c.s.r, f) }
 
-func (r rawConn) Write(f func(fd uintptr) bool) error { return r.wait("raw-write", &r.c.s.w, f) }
+func (r rawConn) Write(f func(fd uintptr) bool) error {
+	return r.wait(opRawWrite, opWrite, &r.c.s.w, f)
+}
 
 // wait calls f until it returns true, and parks in between.
-func (r rawConn) wait(op string, d *direction, f func(fd uintptr) bool) error {
+func (r rawConn) wait(kind, usual opKind, d *direction, f func(fd uintptr) bool) error {
 	defer runtime.KeepAlive(r.c)
-	s := r.c.s
+	s, op := r.c.s, opNames[kind]
 	if !s.users.enter() {
 		return s.opError(op, net.ErrClosed)
 	}
 	defer s.leave()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.doing = kind
+	defer func() { d.doing = usual }()
 	for {
 		w := d.word.Load()
 		switch {

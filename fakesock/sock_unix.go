@@ -17,25 +17,42 @@ import (
 // sock is what a Conn and the loop share. The loop's table refers to it and
 // not to the Conn, so that a Conn nobody holds becomes garbage.
 type sock struct {
-	r, w         direction
-	users        users
-	fd           int
-	handle       *loop.Handle
-	network      string
-	laddr, raddr net.Addr
+	r, w   direction
+	users  users
+	fd     int32
+	handle *loop.Handle
+	alarm  alarm
+
+	// probe says that a short read proves nothing: on unix sockets, and once
+	// a hang-up, an error or urgent data has been reported.
+	probe    atomic.Bool
+	orphaned atomic.Bool // the loop was closed
+	network  network
+	listens  bool // it is a Listener's
+	addrs    addresses
+	link
 }
 
-// newSock takes fd over: on failure it is closed.
-func newSock(l *loop.Loop, fd int, network string, laddr, raddr net.Addr) (*sock, error) {
-	s := &sock{fd: fd, network: network, laddr: laddr, raddr: raddr}
+// newSock takes fd over: on failure it is closed. A listening socket is one
+// that is not to be writable, and has no raddr.
+func newSock(l *loop.Loop, fd int, want loop.Interest, network network, laddr, raddr net.Addr) (*sock, error) {
+	s := &sock{fd: int32(fd), network: network, listens: want&loop.Writable == 0}
+	s.addrs.set(laddr, raddr)
+	s.r.s, s.w.s = s, s
+	s.r.doing, s.w.doing = opRead, opWrite
+	if s.listens {
+		s.r.doing = opAccept
+	}
 	s.r.word.Store(ready)
 	s.w.word.Store(ready)
 	// The end of a message ends a read early on a unix socket; what follows
 	// it causes no further event.
-	s.r.probe.Store(network == "unix")
+	s.probe.Store(network == netUnix)
+	s.enlist(l)
 	// Events may come before AddHandler returns. They use all of s but handle.
-	h, err := l.AddHandler(fd, loop.Readable|loop.Writable|loop.Edge, s.onReady)
+	h, err := l.AddHandler(fd, want|loop.Edge, s.onReady)
 	if err != nil {
+		s.strike()
 		unix.Close(fd)
 		return nil, err
 	}
@@ -46,12 +63,14 @@ func newSock(l *loop.Loop, fd int, network string, laddr, raddr net.Addr) (*sock
 // onReady completes what is parked. On the loop.
 func (s *sock) onReady(r loop.Readiness) {
 	if r&loop.LoopClosed != 0 {
-		s.r.orphan()
-		s.w.orphan()
+		s.orphaned.Store(true)
+		s.strike()
+		s.r.recheck()
+		s.w.recheck()
 		return
 	}
 	if r&(loop.HangUp|loop.Failed|loop.Urgent) != 0 {
-		s.r.probe.Store(true)
+		s.probe.Store(true)
 	}
 	if (r.Readable() || r&loop.Urgent != 0) && s.r.event() {
 		s.readParked()
@@ -67,19 +86,21 @@ func (d *direction) park(w uint32, buf []byte) (out outcome, n int, err error) {
 	if owner.Here() {
 		return failed, 0, loop.ErrWouldBlockLoop
 	}
-	if d.wake == nil {
-		d.wake = make(chan struct{}, 1)
+	o := ops.Get().(*op)
+	o.buf = buf
+	d.op = o
+	if d.word.CompareAndSwap(w, withState(w, parked)) {
+		d.fast = 0
+		t := now()
+		d.account.park(d.doing, t)
+		d.recheckAt(t) // things may have changed before we could be seen to be parked
+		<-o.wake
+		d.account.unpark()
 	}
-	d.op = op{buf: buf}
-	if !d.word.CompareAndSwap(w, withState(w, parked)) {
-		d.op = op{}
-		return again, 0, nil
-	}
-	d.fast = 0
-	d.recheck() // things may have changed before we could be seen to be parked
-	<-d.wake
-	out, n, err = d.op.out, d.op.n, d.op.errno
-	d.op = op{}
+	out, n, err = o.out, o.n, o.errno
+	d.op = nil
+	*o = op{wake: o.wake}
+	ops.Put(o)
 	return out, n, err
 }
 
@@ -96,9 +117,24 @@ func errorOf(out outcome, errno error) error {
 	return errno
 }
 
+func (s *sock) ends() (local, remote net.Addr) {
+	a := s.addrs.get()
+	return a.local, a.remote
+}
+
 // opError wraps an error of an operation as package net does.
 func (s *sock) opError(op string, err error) error {
-	return &net.OpError{Op: op, Net: s.network, Source: s.laddr, Addr: s.raddr, Err: err}
+	a := s.addrs.get()
+	if s.listens {
+		return s.ownError(op, err)
+	}
+	return &net.OpError{Op: op, Net: s.network.String(), Source: a.local, Addr: a.remote, Err: err}
+}
+
+// ownError is opError with the own address only, which is how package net wraps
+// the errors of listeners, of some options and of raw-control.
+func (s *sock) ownError(op string, err error) error {
+	return &net.OpError{Op: op, Net: s.network.String(), Addr: s.addrs.get().local, Err: err}
 }
 
 // close is Close, and what is done for a Conn that became garbage. It reports
@@ -111,17 +147,19 @@ func (s *sock) close() bool {
 	// A registration follows the open file description, which duplicates
 	// share: it must go before the descriptor.
 	_ = s.handle.Remove()
+	s.strike()
 	s.r.close()
 	s.w.close()
+	s.alarm.stop()
 	if last {
-		unix.Close(s.fd)
+		unix.Close(int(s.fd))
 	}
 	return true
 }
 
 func (s *sock) leave() {
 	if s.users.leave() {
-		unix.Close(s.fd)
+		unix.Close(int(s.fd))
 	}
 }
 
@@ -133,9 +171,9 @@ func (s *sock) leave() {
 //	n           n-1         leave
 //	n           n|gone      close; for n = 0 it closes the descriptor
 //	n|gone      (n-1)|gone  leave; the last one closes the descriptor
-type users struct{ word atomic.Uint64 }
+type users struct{ word atomic.Uint32 }
 
-const gone = 1 << 63
+const gone = 1 << 31
 
 func (u *users) enter() bool {
 	for {
@@ -149,7 +187,7 @@ func (u *users) enter() bool {
 	}
 }
 
-func (u *users) leave() (last bool) { return u.word.Add(^uint64(0)) == gone }
+func (u *users) leave() (last bool) { return u.word.Add(^uint32(0)) == gone }
 
 func (u *users) close() (first, last bool) {
 	for {
@@ -162,6 +200,8 @@ func (u *users) close() (first, last bool) {
 		}
 	}
 }
+
+func (u *users) closed() bool { return u.word.Load()&gone != 0 }
 
 // wrapErrno gives an errno the shape that package net gives it.
 func wrapErrno(call string, err error) error {

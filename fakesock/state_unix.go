@@ -5,7 +5,6 @@ package fakesock
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // States of a direction. Whoever completes an operation claims it first, so
@@ -63,27 +62,22 @@ type op struct {
 	n     int    // bytes moved by claimers
 	errno error
 	out   outcome
+	wake  chan struct{} // unparks the caller
 }
+
+// ops is where operations come from: most connections are idle, and need none.
+var ops = sync.Pool{New: func() any { return &op{wake: make(chan struct{}, 1)} }}
 
 // direction is one half of a socket: reading or writing.
 type direction struct {
-	mu   sync.Mutex    // held by each call for all its length
-	word atomic.Uint32 // state and count of events
-	op   op
-	wake chan struct{} // unparks the caller; made when it first parks
-
-	// probe says that a short read proves nothing: on unix sockets, and once
-	// a hang-up, an error or urgent data has been reported.
-	probe atomic.Bool
-
-	orphaned atomic.Bool // the loop was closed
-
-	fast uint8 // calls since one last parked or yielded, guarded by mu
-
-	deadline atomic.Int64 // in nanoseconds since epoch; 0: none
-	timerAt  atomic.Int64 // when timer fires; 0: not armed
-	timerMu  sync.Mutex   // guards timer, and arming it
-	timer    *time.Timer
+	mu       sync.Mutex    // held by each call for all its length
+	word     atomic.Uint32 // state and count of events
+	fast     uint8         // calls since one last parked or yielded, guarded by mu
+	doing    opKind        // what parks, if something does; guarded by mu
+	op       *op           // nil unless an operation is parked
+	s        *sock         // whose half this is
+	deadline atomic.Int64  // in nanoseconds since epoch; 0: none
+	account
 }
 
 // event notes an event, and reports whether the caller now holds the claim on
@@ -127,20 +121,15 @@ func (d *direction) unclaim(w uint32) bool {
 
 // complete ends a claimed operation and unparks its caller.
 func (d *direction) complete(out outcome, next uint32) {
-	d.op.out = out
+	o := d.op
+	o.out = out
 	for {
 		w := d.word.Load()
 		if stateOf(w) != claimed || d.word.CompareAndSwap(w, withState(w, next)) {
 			break // closed stays closed
 		}
 	}
-	d.wake <- struct{}{}
-}
-
-// orphan is told when the loop has been closed.
-func (d *direction) orphan() {
-	d.orphaned.Store(true)
-	d.recheck()
+	o.wake <- struct{}{}
 }
 
 // close makes the direction refuse operations and completes one that is parked.
@@ -153,9 +142,8 @@ func (d *direction) close() {
 		if d.word.CompareAndSwap(w, withState(w, closed)) {
 			if stateOf(w) == parked {
 				d.op.out = shut
-				d.wake <- struct{}{}
+				d.op.wake <- struct{}{}
 			}
-			d.stopTimer()
 			return
 		}
 	}

@@ -1,5 +1,3 @@
-//go:build (linux || darwin || freebsd || netbsd || openbsd || dragonfly) && !valetportable
-
 package fakesock
 
 import (
@@ -7,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,15 +32,23 @@ var networks = []string{"tcp4", "tcp6", "unix"}
 // listen listens on a private address of the network.
 func listen(t testing.TB, network string) net.Listener {
 	t.Helper()
-	addr := map[string]string{
-		"tcp4": "127.0.0.1:0", "tcp6": "[::1]:0", "unix": filepath.Join(t.TempDir(), "s"),
-	}[network]
-	ln, err := net.Listen(network, addr)
+	ln, err := net.Listen(network, privateAddr(t, network))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ln.Close() })
 	return ln
+}
+
+// privateAddr is one that the system completes, or nobody else knows.
+func privateAddr(t testing.TB, network string) string {
+	switch network {
+	case "tcp6":
+		return "[::1]:0"
+	case "unix":
+		return filepath.Join(t.TempDir(), "s")
+	}
+	return "127.0.0.1:0"
 }
 
 // dialPair returns two ends of one connection: the dialled one on the loop,
@@ -110,7 +118,10 @@ func async(f func() (int, error)) <-chan result {
 // awaitParked waits until an operation is parked in the direction.
 func awaitParked(t testing.TB, d *direction) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); stateOf(d.word.Load()) != parked; runtime.Gosched() {
+	for end := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
+		if kind, _ := d.parked(); kind != 0 {
+			return
+		}
 		if time.Now().After(end) {
 			t.Fatal("nothing parked within 20 s")
 		}
@@ -150,4 +161,20 @@ func mustRead(t testing.TB, r io.Reader, want string) {
 	if n, err := io.ReadFull(r, buf); err != nil || string(buf) != want {
 		t.Fatalf("read %q, %v; want %q", buf[:n], err, want)
 	}
+}
+
+// filer and rawOf are what every connection and listener here has.
+type filer interface{ File() (*os.File, error) }
+
+func rawOf(c any) syscall.RawConn {
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		panic(err) // only methods of the RawConn fail
+	}
+	return raw
+}
+
+// isReset reports whether the error says that the peer is gone.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

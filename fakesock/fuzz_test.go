@@ -1,5 +1,3 @@
-//go:build (linux || darwin || freebsd || netbsd || openbsd || dragonfly) && !valetportable
-
 package fakesock
 
 import (
@@ -8,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -22,6 +21,9 @@ func FuzzConn(f *testing.F) {
 	f.Add([]byte{0x00, 0x01, 0x10, 0x11})
 	f.Add([]byte{0x05, 0x85, 0x20, 0x21, 0x90, 0x06, 0x86})
 	f.Add([]byte{0x00, 0x04, 0x81, 0x00, 0x85, 0x81, 0x02, 0x82})
+	f.Add([]byte{0x00, 0xca, 0xda, 0xea, 0xfa, 0x82, 0x9a, 0x8a}) // probes between reads
+	f.Add([]byte{0x5c, 0x6c, 0x4c, 0x82, 0x0c, 0x3c, 0x02, 0x00, 0x7c, 0xd2})
+	f.Add([]byte{0x00, 0x6c, 0x07, 0xba, 0x92, 0xb2, 0xf2, 0x02}) // half-closed with data pending
 	f.Add([]byte{0x07, 0x00, 0x87, 0x81, 0x08, 0x88, 0x03, 0x83})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		script = script[:min(len(script), 60)] // longer ones find nothing that short ones do not
@@ -90,10 +92,19 @@ func (m *model) do(op byte) string {
 	e := m.ends[op>>7]
 	size := int(op>>4&7)*100 + 1
 	switch op & 15 {
-	case 0, 1, 9, 10:
+	case 0, 1, 9:
 		return e.write(size)
-	case 2, 3, 11, 12:
+	case 2, 3, 11:
 		return e.read(size)
+	case 10:
+		return e.raw(size)
+	case 12:
+		past := size < 300
+		if size > 500 {
+			return e.readFrom(size)
+		}
+		e.expired, e.expiredOut = past, past
+		return verdict("deadline", e.SetDeadline(deadline(past)))
 	case 4:
 		e.expired = !e.expired
 		return verdict("read deadline", e.SetReadDeadline(deadline(e.expired)))
@@ -144,6 +155,50 @@ func (e *end) write(size int) string {
 	e.sent += byte(n)
 	e.peer.unread += n
 	return verdict(fmt.Sprint("write ", n), err)
+}
+
+// readFrom copies from a reader, by ReadFrom where there is one.
+func (e *end) readFrom(size int) string {
+	if e.peer.closed || e.peer.shutRead {
+		return ""
+	}
+	n, err := io.Copy(e.duplex, strings.NewReader(strings.Repeat("r", size)))
+	e.peer.unread += int(n)
+	return verdict(fmt.Sprint("copy ", n), err)
+}
+
+// raw makes the calls of a health check: it reads a byte, or peeks, or only
+// looks, without waiting.
+func (e *end) raw(size int) string {
+	raw := rawOf(e.duplex)
+	if size < 200 {
+		err := raw.Control(func(uintptr) {})
+		return verdict("control", err)
+	}
+	if size < 300 {
+		err := raw.Write(func(uintptr) bool { return true })
+		return verdict("raw write", err)
+	}
+	ends := e.shutRead || e.peer.shutWrite || e.peer.closed
+	if e.unread == 0 && ends {
+		return "" // when the end arrives depends on timing
+	}
+	var p [1]byte
+	got := 0
+	err := raw.Read(func(fd uintptr) bool {
+		var sysErr error
+		if size < 500 {
+			got, sysErr = peekFD(fd, p[:])
+		} else {
+			got, sysErr = readFD(fd, p[:])
+		}
+		// What was sent may be on its way; what was not cannot be waited for.
+		return sysErr == nil || e.unread == 0
+	})
+	if err == nil && got > 0 && size >= 500 {
+		e.unread -= got
+	}
+	return verdict(fmt.Sprint("raw read ", max(got, 0), p), err)
 }
 
 func (e *end) read(size int) string {

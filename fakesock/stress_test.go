@@ -1,5 +1,3 @@
-//go:build (linux || darwin || freebsd || netbsd || openbsd || dragonfly) && !valetportable
-
 package fakesock
 
 import (
@@ -11,7 +9,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -123,7 +120,7 @@ func stressPair(t *testing.T, p pair, rng *rand.Rand) {
 				if err == nil {
 					err = raw.Read(func(fd uintptr) bool {
 						var b [1]byte
-						syscall.Read(int(fd), b[:])
+						readFD(fd, b[:])
 						return true
 					})
 				}

@@ -1,13 +1,13 @@
-//go:build (linux || darwin || freebsd || netbsd || openbsd || dragonfly) && !valetportable
-
 package fakesock
 
 import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +36,83 @@ func TestTheDialersFieldsCount(t *testing.T) {
 	}
 	if c.RemoteAddr().String() != ln.Addr().String() {
 		t.Errorf("remote address %v, want %v", c.RemoteAddr(), ln.Addr())
+	}
+}
+
+func TestControlContextSeesTheContextAndTheSocket(t *testing.T) {
+	l := startLoop(t)
+	for _, network := range networks {
+		type key struct{}
+		var seen []any
+		d := &Dialer{Loop: l, Dialer: net.Dialer{
+			ControlContext: func(ctx context.Context, network, address string, raw syscall.RawConn) error {
+				return raw.Control(func(uintptr) { seen = append(seen, ctx.Value(key{}), network, address) })
+			},
+		}}
+		ln := listen(t, network)
+		c, err := d.DialContext(context.WithValue(context.Background(), key{}, "mine"), network, ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if want := []any{"mine", network, ln.Addr().String()}; !slices.Equal(seen, want) {
+			t.Errorf("ControlContext saw %v, want %v", seen, want)
+		}
+		refusal := errors.New("not this one")
+		d.ControlContext = func(context.Context, string, string, syscall.RawConn) error { return refusal }
+		if _, err := d.Dial(network, ln.Addr().String()); !errors.Is(err, refusal) {
+			t.Errorf("Dial = %v, want what ControlContext returned", err)
+		}
+	}
+}
+
+// lateCancel is a context that ends at a moment when package net no longer
+// looks: the connection stands.
+type lateCancel struct{ context.Context }
+
+func (lateCancel) Err() error { return context.Canceled }
+
+func TestACancelledContextFailsADialThatHasConnected(t *testing.T) {
+	l := startLoop(t)
+	for _, network := range networks {
+		ln := listen(t, network)
+		c, err := (&Dialer{Loop: l}).DialContext(lateCancel{context.Background()}, network, ln.Addr().String())
+		if !errors.Is(err, context.Canceled) || c != nil {
+			t.Errorf("Dial = %v, %v", c, err)
+		}
+		peer, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := await(t, async(func() (int, error) { return peer.Read(make([]byte, 1)) })); r.err != io.EOF {
+			t.Errorf("the connection was not closed: %v", r.err)
+		}
+		peer.Close()
+	}
+}
+
+func TestACancelledContextEndsADialThatWaits(t *testing.T) {
+	l := startLoop(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &Dialer{Loop: l, Dialer: net.Dialer{ // in the middle of the dial
+		Control: func(string, string, syscall.RawConn) error { cancel(); return nil },
+	}}
+	c, err := d.DialContext(ctx, "tcp4", listen(t, "tcp4").Addr().String())
+	if err == nil || c != nil {
+		t.Errorf("Dial = %v, %v", c, err)
+	}
+}
+
+func TestTheDialersTimeoutAndDeadlineCount(t *testing.T) {
+	l := startLoop(t)
+	address := listen(t, "tcp4").Addr().String()
+	for name, nd := range map[string]net.Dialer{
+		"Timeout": {Timeout: time.Nanosecond}, "Deadline": {Deadline: time.Unix(1, 0)},
+	} {
+		var ne net.Error
+		if _, err := (&Dialer{Loop: l, Dialer: nd}).Dial("tcp4", address); !errors.As(err, &ne) || !ne.Timeout() {
+			t.Errorf("%s: Dial = %v, want a timeout", name, err)
+		}
 	}
 }
 
