@@ -5,13 +5,11 @@ package fakesock
 import (
 	"fmt"
 	"net"
-	"os"
 	"runtime"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/valet-go/valet/internal/sysio"
 	"github.com/valet-go/valet/loop"
 )
 
@@ -33,19 +31,9 @@ func Wrap(l *loop.Loop, c net.Conn) (*Conn, error) {
 		return nil, fmt.Errorf("fakesock: cannot wrap a %T; it takes a *net.TCPConn or a stream *net.UnixConn", c)
 	}
 	defer c.Close()
-	raw, err := c.(syscall.Conn).SyscallConn()
+	fd, err := sysio.Duplicate(c.(syscall.Conn))
 	if err != nil {
 		return nil, err
-	}
-	fd := -1
-	var dupErr error
-	if err := raw.Control(func(orig uintptr) {
-		fd, dupErr = unix.FcntlInt(orig, unix.F_DUPFD_CLOEXEC, 0)
-	}); err != nil {
-		return nil, err
-	}
-	if dupErr != nil {
-		return nil, os.NewSyscallError("fcntl", dupErr)
 	}
 	s, err := newSock(l, fd, c.LocalAddr().Network(), c.LocalAddr(), c.RemoteAddr())
 	if err != nil {

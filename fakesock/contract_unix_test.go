@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valet-go/valet/internal/sysio"
 	"github.com/valet-go/valet/loop"
 )
 
@@ -398,7 +399,7 @@ func TestAParkedCallKeepsItsConnAlive(t *testing.T) {
 }
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
-	if raceEnabled {
+	if sysio.RaceEnabled {
 		t.Log("allocations are counted without the race detector, which adds its own")
 		return
 	}

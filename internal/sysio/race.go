@@ -1,13 +1,14 @@
-//go:build race && !valetportable && (linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+//go:build race && (linux || darwin || freebsd || netbsd || openbsd || dragonfly)
 
-package fakesock
+package sysio
 
 import (
 	"runtime"
 	"unsafe"
 )
 
-const raceEnabled = true
+// RaceEnabled reports whether the race detector is on.
+const RaceEnabled = true
 
 // Raw system calls are invisible to the race detector; these tell it what they
 // did to the caller's buffer.
