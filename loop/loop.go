@@ -26,6 +26,7 @@ type Loop struct {
 	closeAtEnd bool // made by Start
 
 	handlers handlers
+	streams  streams
 	poller   *poller
 	onPanic  func(v any, stack []byte)
 
@@ -241,6 +242,7 @@ func (l *Loop) shutdown() {
 	for l.batchAt < len(l.batch) || !l.posted.empty() {
 		l.runPosted()
 	}
+	l.closeStreams()
 	l.closeHandlers()
 	goexit = false
 	l.timers = nil
