@@ -5,13 +5,11 @@ package fakesock
 import (
 	"fmt"
 	"net"
-	"os"
 	"runtime"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/valet-go/valet/internal/sysio"
 	"github.com/valet-go/valet/loop"
 )
 
@@ -41,7 +39,7 @@ func wrap(l *loop.Loop, c net.Conn, network string) (*Conn, error) {
 		return nil, fmt.Errorf("fakesock: cannot wrap a %T; it takes a *net.TCPConn or a stream *net.UnixConn", c)
 	}
 	defer c.Close()
-	fd, err := duplicate(c.(syscall.Conn))
+	fd, err := sysio.Duplicate(c.(syscall.Conn))
 	if err != nil {
 		return nil, err
 	}
@@ -57,21 +55,6 @@ func newConn(l *loop.Loop, fd int, network network, laddr, raddr net.Addr) (*Con
 	c := &Conn{s}
 	runtime.AddCleanup(c, func(s *sock) { s.close() }, s)
 	return c, nil
-}
-
-// duplicate returns a new descriptor for the socket of c.
-func duplicate(c syscall.Conn) (fd int, err error) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	var dupErr error
-	if err := raw.Control(func(orig uintptr) {
-		fd, dupErr = unix.FcntlInt(orig, unix.F_DUPFD_CLOEXEC, 0)
-	}); err != nil {
-		return -1, err
-	}
-	return fd, os.NewSyscallError("fcntl", dupErr)
 }
 
 // Read reads up to len(p) bytes, parking until there are some. The errors are

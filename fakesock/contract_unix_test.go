@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valet-go/valet/internal/sysio"
 	"github.com/valet-go/valet/loop"
 )
 
@@ -140,7 +141,7 @@ func TestClosingTheLoopEndsParkedCalls(t *testing.T) {
 }
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
-	if underRace {
+	if sysio.RaceEnabled {
 		t.Log("allocations are counted without the race detector, which adds its own")
 		return
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/sysio"
 )
 
 const exhaustionChild = "FAKESOCK_TEST_EXHAUSTION"
@@ -75,8 +77,8 @@ func exhaust(t *testing.T) {
 		_, err := ln.Accept()
 		opErr(t, err, "accept", unix.EMFILE)
 		var se *os.SyscallError
-		if !errors.As(err, &se) || se.Syscall != acceptCall {
-			t.Errorf("%#v has no *os.SyscallError of %s", err, acceptCall)
+		if !errors.As(err, &se) || se.Syscall != sysio.AcceptCall {
+			t.Errorf("%#v has no *os.SyscallError of %s", err, sysio.AcceptCall)
 		}
 		if ne, ok := err.(interface{ Temporary() bool }); !ok || !ne.Temporary() {
 			t.Error("servers would not try again") // net/http looks at it

@@ -9,23 +9,14 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/sysio"
 )
 
-const (
-	// inline is the most that the loop moves for one event, and that a caller
-	// moves without telling the scheduler: a raw call of 16 KiB holds its
-	// processor for some 9 µs, one of 1 MiB for 130 µs.
-	inline = 16 << 10
-
-	// maxIO is the most that one system call is asked to move, as in
-	// internal/poll.
-	maxIO = 1 << 30
-
-	// yieldAfter is how many calls in a row may do without parking before
-	// one yields, so that a busy connection cannot keep the loop from its
-	// processor: some 200 µs.
-	yieldAfter = 32
-)
+// yieldAfter is how many calls in a row may do without parking before
+// one yields, so that a busy connection cannot keep the loop from its
+// processor: some 200 µs.
+const yieldAfter = 32
 
 // read is Read without the wrapping of errors.
 func (s *sock) read(p []byte) (int, error) {
@@ -50,7 +41,7 @@ func (s *sock) read(p []byte) (int, error) {
 		case d.expired():
 			return 0, os.ErrDeadlineExceeded
 		case stateOf(w) == ready:
-			n, err := recv(int(s.fd), p)
+			n, err := sysio.Recv(int(s.fd), p)
 			switch {
 			case err == nil && n == 0:
 				return 0, io.EOF
@@ -87,10 +78,10 @@ func (s *sock) readParked() {
 		d.complete(again, ready)
 		return
 	}
-	p := d.op.buf[:min(len(d.op.buf), inline)]
+	p := d.op.buf[:min(len(d.op.buf), sysio.Inline)]
 	for {
 		w := d.word.Load()
-		n, err := recv(int(s.fd), p)
+		n, err := sysio.Recv(int(s.fd), p)
 		switch {
 		case err == nil:
 			d.op.n = n
@@ -130,7 +121,7 @@ func (s *sock) write(p []byte) (sent int, err error) {
 		case d.expired():
 			return sent, os.ErrDeadlineExceeded
 		case stateOf(w) == ready || len(p) == 0: // nothing to send needs no room, but may fail
-			n, err := send(int(s.fd), p[sent:])
+			n, err := sysio.Send(int(s.fd), p[sent:])
 			switch {
 			case err == nil:
 				if sent += n; sent == len(p) {
@@ -163,12 +154,12 @@ func (s *sock) write(p []byte) (sent int, err error) {
 func (s *sock) writeParked() {
 	d := &s.w
 	for {
-		if len(d.op.buf) == 0 || len(d.op.buf) > inline {
+		if len(d.op.buf) == 0 || len(d.op.buf) > sysio.Inline {
 			d.complete(again, ready)
 			return
 		}
 		w := d.word.Load()
-		n, err := send(int(s.fd), d.op.buf)
+		n, err := sysio.Send(int(s.fd), d.op.buf)
 		switch {
 		case err == nil:
 			d.op.n += n

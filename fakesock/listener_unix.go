@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/valet-go/valet/internal/sysio"
 	"github.com/valet-go/valet/loop"
 )
 
@@ -45,7 +46,7 @@ func wrapListener(l *loop.Loop, ln net.Listener, network string) (*Listener, err
 		return nil, errListenerType(ln)
 	}
 	defer ln.Close()
-	fd, err := duplicate(ln.(syscall.Conn))
+	fd, err := sysio.Duplicate(ln.(syscall.Conn))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 		case d.expired():
 			return -1, nil, os.ErrDeadlineExceeded
 		case stateOf(w) == ready:
-			fd, peer, err := acceptFD(int(s.fd))
+			fd, peer, err := sysio.Accept(int(s.fd))
 			switch err {
 			case nil:
 				d.yield()
@@ -125,7 +126,7 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 				d.drained(w)
 			case unix.EINTR, unix.ECONNABORTED: // the latter: gone before it was accepted
 			default:
-				return -1, nil, wrapErrno(acceptCall, err)
+				return -1, nil, wrapErrno(sysio.AcceptCall, err)
 			}
 		default:
 			if out, _, err := d.park(w, nil); out != again {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/valet-go/valet/internal/sysio"
 	"github.com/valet-go/valet/loop"
 )
 
@@ -56,9 +57,9 @@ func TestAcceptedConnsHaveTheOptionsOfNet(t *testing.T) {
 	for name, opt := range map[string][2]int{
 		"TCP_NODELAY":   {unix.IPPROTO_TCP, unix.TCP_NODELAY},
 		"SO_KEEPALIVE":  {unix.SOL_SOCKET, unix.SO_KEEPALIVE},
-		"TCP_KEEPIDLE":  {unix.IPPROTO_TCP, tcpKeepIdle},
-		"TCP_KEEPINTVL": {unix.IPPROTO_TCP, tcpKeepInterval},
-		"TCP_KEEPCNT":   {unix.IPPROTO_TCP, tcpKeepCount},
+		"TCP_KEEPIDLE":  {unix.IPPROTO_TCP, sysio.TCPKeepIdle},
+		"TCP_KEEPINTVL": {unix.IPPROTO_TCP, sysio.TCPKeepInterval},
+		"TCP_KEEPCNT":   {unix.IPPROTO_TCP, sysio.TCPKeepCount},
 	} {
 		get := func(c any) (v int) {
 			rawOf(c).Control(func(fd uintptr) { v, _ = unix.GetsockoptInt(int(fd), opt[0], opt[1]) })

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/sysio"
 )
 
 // The footprint is measured on those of idleConns connections that come after
@@ -31,7 +33,7 @@ const (
 // that parked and a write, both with a deadline. The other ends are bare
 // descriptors, which cost this process nothing.
 func TestAnIdleConnIsSmall(t *testing.T) {
-	if underRace {
+	if sysio.RaceEnabled {
 		t.Log("sizes are measured without the race detector, which adds its own")
 		return
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/sysio"
 )
 
 // The methods below may be called from any goroutine, and none of them blocks.
@@ -73,7 +75,7 @@ func (c *Conn) SetKeepAlive(on bool) error {
 
 // SetKeepAlivePeriod is [net.TCPConn.SetKeepAlivePeriod].
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
-	return c.setInt(unix.IPPROTO_TCP, tcpKeepIdle, seconds(d))
+	return c.setInt(unix.IPPROTO_TCP, sysio.TCPKeepIdle, seconds(d))
 }
 
 // SetKeepAliveConfig is [net.TCPConn.SetKeepAliveConfig]: zero fields mean
@@ -83,9 +85,9 @@ func (c *Conn) SetKeepAliveConfig(config net.KeepAliveConfig) error {
 		return err
 	}
 	for _, o := range []struct{ name, value, unit, byDefault int }{
-		{tcpKeepIdle, int(config.Idle), int(time.Second), 15},
-		{tcpKeepInterval, int(config.Interval), int(time.Second), 15},
-		{tcpKeepCount, config.Count, 1, 9},
+		{sysio.TCPKeepIdle, int(config.Idle), int(time.Second), 15},
+		{sysio.TCPKeepInterval, int(config.Interval), int(time.Second), 15},
+		{sysio.TCPKeepCount, config.Count, 1, 9},
 	} {
 		if o.value < 0 {
 			continue

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/sysio"
 )
 
 // probe is the health check of go-sql-driver/mysql: it consumes a byte.
@@ -207,15 +209,15 @@ func TestSocketOptions(t *testing.T) {
 	const tcp = unix.IPPROTO_TCP
 	check("dialled with no delay", tcp, unix.TCP_NODELAY, 1, nil)
 	check("dialled with keep-alive", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1, nil)
-	check("dialled with idle", tcp, tcpKeepIdle, 15, nil)
+	check("dialled with idle", tcp, sysio.TCPKeepIdle, 15, nil)
 	check("SetNoDelay", tcp, unix.TCP_NODELAY, 0, c.SetNoDelay(false))
 	check("SetKeepAlive", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 0, c.SetKeepAlive(false))
-	check("SetKeepAlivePeriod", tcp, tcpKeepIdle, 2, c.SetKeepAlivePeriod(1500*time.Millisecond))
+	check("SetKeepAlivePeriod", tcp, sysio.TCPKeepIdle, 2, c.SetKeepAlivePeriod(1500*time.Millisecond))
 	err := c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: -1, Interval: 7 * time.Second})
 	check("SetKeepAliveConfig enable", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1, err)
-	check("SetKeepAliveConfig idle", tcp, tcpKeepIdle, 2, err)
-	check("SetKeepAliveConfig interval", tcp, tcpKeepInterval, 7, err)
-	check("SetKeepAliveConfig count", tcp, tcpKeepCount, 9, err)
+	check("SetKeepAliveConfig idle", tcp, sysio.TCPKeepIdle, 2, err)
+	check("SetKeepAliveConfig interval", tcp, sysio.TCPKeepInterval, 7, err)
+	check("SetKeepAliveConfig count", tcp, sysio.TCPKeepCount, 9, err)
 	check("SetReadBuffer", unix.SOL_SOCKET, unix.SO_RCVBUF, 2*8192, c.SetReadBuffer(8192))
 	check("SetWriteBuffer", unix.SOL_SOCKET, unix.SO_SNDBUF, 2*8192, c.SetWriteBuffer(8192))
 	if err := c.SetLinger(3); err != nil {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/sysio"
 )
 
 // Signals interrupt system calls; no caller may see it.
@@ -69,11 +71,11 @@ func TestSignalsDoNotShow(t *testing.T) {
 // A buffer beyond 1 GiB takes more than one system call. It is mapped and never
 // written, so that it takes no memory.
 func TestABufferBeyondOneCall(t *testing.T) {
-	if underRace || testing.Short() {
+	if sysio.RaceEnabled || testing.Short() {
 		t.Log("moves more than 1 GiB, so only without -race and -short")
 		return
 	}
-	const size = maxIO + 1<<20
+	const size = sysio.MaxIO + 1<<20
 	zeroes, err := unix.Mmap(-1, 0, size, unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +89,7 @@ func TestABufferBeyondOneCall(t *testing.T) {
 	l := startLoop(t)
 	a, b := fakePair(t, l, "unix")
 	wrote := async(func() (int, error) { return a.Write(zeroes) })
-	if n, err := b.Read(into); n == 0 || n > maxIO || err != nil {
+	if n, err := b.Read(into); n == 0 || n > sysio.MaxIO || err != nil {
 		t.Errorf("Read into a buffer of %d bytes = %d, %v", size, n, err)
 	} else if m, err := io.Copy(io.Discard, io.LimitReader(b, int64(size-n))); m != int64(size-n) || err != nil {
 		t.Errorf("%d bytes arrived of %d, %v", m+int64(n), size, err)

@@ -1,6 +1,6 @@
 // Package loop is a single-threaded event loop: posted callbacks, timers and
-// descriptor handlers, all run one after another by one goroutine, so that the
-// state they share needs no lock.
+// descriptor handlers, and streams, all run one after another by one goroutine,
+// so that the state they share needs no lock.
 //
 //	l, err := loop.Start(ctx)
 //	...
@@ -9,8 +9,9 @@
 // # Goroutines
 //
 // [Loop.Post], [Loop.Stop], [Loop.Close], [Loop.OnLoop], [Loop.AddHandler],
-// [Handle.Modify] and [Handle.Remove] may be called from any goroutine, and
-// only Close blocks. [Loop.Run] makes the calling goroutine the loop's.
+// [Handle.Modify], [Handle.Remove], [Loop.Dial] and [Loop.Listen] may be called
+// from any goroutine, and only Close blocks (Listen if it has to look up a host
+// name). [Loop.Run] makes the calling goroutine the loop's.
 // Everything else, timers above all, belongs to the loop's
 // goroutine: call it from a callback, or before the loop runs. Callbacks must
 // not block; what would block belongs into an adapter.Go of package adapter. A
@@ -33,6 +34,30 @@
 //  4. Dispatch. The handler of each ready descriptor is called. Reads and
 //     writes of fake sockets complete here.
 //
+// # Streams
+//
+// A [Stream] is a connection with callbacks, dialled by [Loop.Dial] or accepted
+// by [Loop.Listen]: ReadSome, ReadBytes and ReadUntil complete once each, and
+// Write goes straight to the kernel and queues only what that does not take.
+//
+//	var echo func(p []byte, err error)
+//	echo = func(p []byte, err error) {
+//		if err != nil {
+//			s.Close()
+//			return
+//		}
+//		s.Write(p, nil)
+//		s.ReadSome(echo)
+//	}
+//	s.ReadSome(echo)
+//
+// No callback runs inside the method that it is given to. What can be completed
+// at once is completed after the running callback has returned: by the event
+// that is being dispatched, or among the posted callbacks of the next
+// iteration. A stream receives 16 KiB and runs 32 callbacks in a turn, then the
+// others have theirs. While it waits for bytes it has no buffer, and in steady
+// state neither reads nor writes allocate.
+//
 // # Waiting
 //
 // On Linux the loop's epoll descriptor is itself registered with the runtime's
@@ -53,5 +78,6 @@
 // # Limits
 //
 // Descriptors are polled on Linux only for now. Elsewhere AddHandler reports
-// [errors.ErrUnsupported], and package fakesock waits by Go's own poller.
+// [errors.ErrUnsupported], and package fakesock, as well as streams, wait by Go's
+// own poller: streams then cost a goroutine for each direction that waits.
 package loop

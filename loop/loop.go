@@ -28,6 +28,7 @@ type Loop struct {
 	closeAtEnd bool // made by Start
 
 	handlers handlers
+	streams  streams
 	poller   *poller
 	watchdog watchdog
 	log      *slog.Logger
@@ -296,6 +297,7 @@ func (l *Loop) shutdown() {
 	for !l.posted.drained() {
 		l.runPosted()
 	}
+	l.closeStreams()
 	l.closeHandlers()
 	goexit = false
 	l.timers = nil

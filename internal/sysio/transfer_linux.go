@@ -1,6 +1,4 @@
-//go:build !valetportable
-
-package fakesock
+package sysio
 
 import (
 	"syscall"
@@ -9,23 +7,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// recv and send never wait, whatever O_NONBLOCK says, which a duplicate of the
-// descriptor may have changed; and send causes no SIGPIPE. Small ones are made
+// Recv and Send never wait, whatever O_NONBLOCK says, which a duplicate of the
+// descriptor may have changed; and Send causes no SIGPIPE. Small ones are made
 // raw: they are over before the scheduler has been told.
 
-func recv(fd int, p []byte) (int, error) {
+// Recv receives up to len(p) bytes. Errors are bare errnos, EAGAIN and EINTR
+// among them; no bytes and no error is the end of the file.
+func Recv(fd int, p []byte) (int, error) {
 	return transfer(unix.SYS_RECVFROM, fd, p, unix.MSG_DONTWAIT)
 }
 
-func send(fd int, p []byte) (int, error) {
+// Send sends the start of p. Errors are bare errnos, EAGAIN and EINTR among
+// them.
+func Send(fd int, p []byte) (int, error) {
 	return transfer(unix.SYS_SENDTO, fd, p, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
 func transfer(trap uintptr, fd int, p []byte, flags uintptr) (int, error) {
 	var n uintptr
 	var errno syscall.Errno
-	p = p[:min(len(p), maxIO)]
-	if len(p) <= inline {
+	p = p[:min(len(p), MaxIO)]
+	if len(p) <= Inline {
 		n, _, errno = syscall.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
 	} else {
 		n, _, errno = syscall.Syscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)

@@ -1,11 +1,9 @@
-//go:build !valetportable
-
-package fakesock
+package sysio
 
 // OpenBSD has no keep-alive options for a single connection; package net
 // reports ENOPROTOOPT as well.
 const (
-	tcpKeepIdle     = -1
-	tcpKeepInterval = -1
-	tcpKeepCount    = -1
+	TCPKeepIdle     = -1
+	TCPKeepInterval = -1
+	TCPKeepCount    = -1
 )

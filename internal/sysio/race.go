@@ -1,11 +1,14 @@
-//go:build race && !valetportable && (linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+//go:build race
 
-package fakesock
+package sysio
 
 import (
 	"runtime"
 	"unsafe"
 )
+
+// RaceEnabled reports whether the race detector is on.
+const RaceEnabled = true
 
 // Raw system calls are invisible to the race detector; these tell it what they
 // did to the caller's buffer.

@@ -1,5 +1,0 @@
-//go:build !race && (linux || darwin || freebsd || netbsd || openbsd || dragonfly) && !valetportable
-
-package fakesock
-
-const underRace = false

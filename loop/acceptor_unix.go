@@ -1,0 +1,112 @@
+//go:build (linux || darwin || freebsd || netbsd || openbsd || dragonfly) && !valetportable
+
+package loop
+
+import (
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/sysio"
+)
+
+// acceptor is a registered listening descriptor.
+type acceptor struct {
+	fd     int
+	handle *Handle
+	addr   net.Addr
+	unlink string // the path of a unix socket
+}
+
+func (a *acceptor) open(l *Loop, ln net.Listener, event func(Readiness)) error {
+	a.addr = ln.Addr()
+	if u, ok := ln.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // the path shall live as long as the duplicate
+		if name := a.addr.String(); name != "" && name[0] != '@' {
+			a.unlink = name
+		}
+	}
+	fd, err := sysio.Duplicate(ln.(syscall.Conn))
+	ln.Close()
+	if err == nil {
+		a.fd = fd
+		if a.handle, err = l.AddHandler(fd, Readable|Edge, event); err == nil {
+			return nil
+		}
+		unix.Close(fd)
+	}
+	if a.unlink != "" {
+		os.Remove(a.unlink)
+	}
+	return err
+}
+
+func (a *acceptor) close() {
+	if a.unlink != "" {
+		os.Remove(a.unlink)
+	}
+	_ = a.handle.Remove()
+	unix.Close(a.fd)
+}
+
+func (a *acceptor) accept() (link, error) {
+	for {
+		fd, sa, err := sysio.Accept(a.fd)
+		switch err {
+		case nil:
+			return a.accepted(fd, sa)
+		case unix.EAGAIN:
+			return link{}, errAgain
+		case unix.ECONNABORTED:
+			return link{}, errAborted
+		case unix.EINTR:
+		default:
+			return link{}, os.NewSyscallError("accept", err)
+		}
+	}
+}
+
+func (a *acceptor) accepted(fd int, remote unix.Sockaddr) (link, error) {
+	k := link{native: native(fd), laddr: a.addr}
+	if _, tcp := a.addr.(*net.TCPAddr); !tcp {
+		k.raddr = address(remote)
+		return k, nil
+	}
+	local, err := unix.Getsockname(fd)
+	if err == nil {
+		err = sysio.TCPDefaults(fd)
+	}
+	if err != nil { // the peer has reset the connection: some systems say EINVAL
+		unix.Close(fd)
+		return link{}, errAborted
+	}
+	k.laddr, k.raddr = address(local), address(remote)
+	return k, nil
+}
+
+// address is a socket's address as package net has it.
+func address(sa unix.Sockaddr) net.Addr {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
+	case *unix.SockaddrInet6:
+		a := &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
+		if sa.ZoneId != 0 {
+			a.Zone = zone(sa.ZoneId)
+		}
+		return a
+	case *unix.SockaddrUnix:
+		return &net.UnixAddr{Name: sa.Name, Net: "unix"}
+	}
+	return &net.UnixAddr{Net: "unix"} // a client's without a name, on some systems
+}
+
+func zone(id uint32) string {
+	if i, err := net.InterfaceByIndex(int(id)); err == nil {
+		return i.Name
+	}
+	return strconv.FormatUint(uint64(id), 10)
+}
