@@ -214,16 +214,16 @@ func testPgStopped(t *testing.T, e *pgEnv, srv *private.Postgres) {
 	}
 }
 
-func testPgWrongPassword(t *testing.T, e *pgEnv, srv *private.Postgres) {
-	e = newPgEnv(t, pgWay{dsn: srv.DSNFor("wrong")}, nil)
+func testPgWrongPassword(t *testing.T, _ *pgEnv, srv *private.Postgres) {
+	e := newPgEnv(t, pgWay{dsn: srv.DSNFor("wrong")}, nil)
 	if err := e.pool.Ping(bg); !hasPgCode(err, "28P01") {
 		t.Errorf("got %v, want an invalid password", err)
 	}
 }
 
-func testPgWrongAuthority(t *testing.T, e *pgEnv, srv *private.Postgres) {
+func testPgWrongAuthority(t *testing.T, _ *pgEnv, srv *private.Postgres) {
 	_, roots := certificate(t)
-	e = newPgEnv(t, pgWay{dsn: srv.DSNWithTLS()}, func(cfg *pgxpool.Config) {
+	e := newPgEnv(t, pgWay{dsn: srv.DSNWithTLS()}, func(cfg *pgxpool.Config) {
 		cfg.ConnConfig.TLSConfig.RootCAs = roots
 	})
 	if err := e.pool.Ping(bg); !notVouchedFor(err) {
