@@ -61,7 +61,6 @@ func newConn(l *loop.Loop, fd int, network network, laddr, raddr net.Addr) (*Con
 // those of [net.TCPConn.Read].
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.s.read(p)
-	c.s.r.count(int64(n))
 	if err != nil {
 		err = c.s.wrapIO("read", err)
 	}
@@ -74,7 +73,6 @@ func (c *Conn) Read(p []byte) (int, error) {
 // until it returns. The errors are those of [net.TCPConn.Write].
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.s.write(p)
-	c.s.w.count(int64(n))
 	if err != nil {
 		err = c.s.wrapIO("write", err)
 	}
@@ -113,10 +111,9 @@ func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(t, nil
 
 func (c *Conn) setDeadline(t time.Time, r, w *direction) error {
 	defer runtime.KeepAlive(c)
-	if !c.s.users.enter() {
+	if c.s.users.closed() {
 		return c.s.ownError("set", net.ErrClosed)
 	}
-	defer c.s.leave()
 	at := deadlineAt(t)
 	if r != nil {
 		r.setDeadline(at)

@@ -102,7 +102,7 @@ func TestExactlyNowHasPassed(t *testing.T) {
 	for range 100 {
 		at := now()
 		d.deadline.Store(at)
-		if !d.expired() {
+		if passed, _ := d.expired(); !passed {
 			t.Fatalf("a deadline of %d has not passed at %d", at, now())
 		}
 	}
@@ -167,4 +167,46 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for a write, a read and a deadline on each end", n)
 	}
+}
+
+// Who claims an operation to look at it must not lose an event that comes
+// meanwhile: edge-triggered events come once.
+func TestAnEventDuringAClaimIsNotLost(t *testing.T) {
+	forSides(t, func(t *testing.T, s side, c *Conn, _ net.Conn) {
+		r := async(func() (int, error) { return s.op(c) })
+		d := s.dir(c)
+		awaitParked(t, d)
+		w, ok := d.claim()
+		for !ok {
+			w, ok = d.claim()
+		}
+		d.event() // as the loop notes it
+		if d.unclaim(w) {
+			t.Error("the operation was parked again, with the event lost")
+		}
+		awaitParked(t, d) // its caller looked, and there was nothing
+		c.Close()
+		await(t, r)
+	})
+}
+
+func TestStatsDoNotWaitForWhatIsUnderWay(t *testing.T) {
+	l := startLoop(t)
+	a, b := fakePair(t, l, "tcp4")
+	mustWrite(t, b, "x")
+	mustRead(t, a, "x")
+	raw, err := a.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Read(func(uintptr) bool { return a.Stats().BytesRead == 1 }); err != nil { // false would park
+		t.Fatal(err)
+	}
+	r := async(func() (int, error) { return a.Read(make([]byte, 1)) })
+	awaitParked(t, &a.s.r)
+	if s := a.Stats(); s.ReadParks != 1 || s.Reads != 1 || s.ReadParked <= 0 {
+		t.Errorf("while a read is parked: %+v", s)
+	}
+	mustWrite(t, b, "y")
+	await(t, r)
 }

@@ -13,10 +13,15 @@ import (
 // looks at the deadlines when it fires. A driver that sets a deadline before
 // every operation arms one timer per timeout, not per operation.
 
-// expired reports whether the deadline has passed. "Exactly now" has.
-func (d *direction) expired() bool {
+// expired reports whether the deadline has passed, "exactly now" included, and
+// the time, or 0 if there is no deadline to compare it with.
+func (d *direction) expired() (passed bool, t int64) {
 	at := d.deadline.Load()
-	return at != 0 && at <= now()
+	if at == 0 {
+		return false, 0
+	}
+	t = now()
+	return at <= t, t
 }
 
 // recheck looks at everything that may complete a parked operation but an
@@ -31,7 +36,7 @@ func (d *direction) recheck() { d.recheckAt(0) }
 func (d *direction) recheckAt(t int64) {
 	for ; ; t = 0 {
 		if d.s.orphaned.Load() {
-			if d.claim() {
+			if _, ok := d.claim(); ok {
 				d.complete(loopless, ready)
 			}
 			return
@@ -47,13 +52,15 @@ func (d *direction) recheckAt(t int64) {
 			d.s.arm(at, t)
 			return
 		}
-		if !d.claim() {
+		w, ok := d.claim()
+		if !ok {
 			return
 		}
-		if w := d.word.Load(); d.expired() {
+		if passed, _ := d.expired(); passed {
 			d.complete(timedOut, ready)
 			return
-		} else if !d.unclaim(w) { // the deadline was moved while we looked
+		}
+		if !d.unclaim(w) { // the deadline was moved while we looked
 			return
 		}
 	}

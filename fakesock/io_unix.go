@@ -23,10 +23,16 @@ func (s *sock) read(p []byte) (int, error) {
 	if !s.users.enter() {
 		return 0, net.ErrClosed
 	}
-	defer s.leave()
+	s.r.mu.Lock()
+	n, err := s.readLocked(p)
+	s.r.count(int64(n))
+	s.r.mu.Unlock()
+	s.leave()
+	return n, err
+}
+
+func (s *sock) readLocked(p []byte) (int, error) {
 	d := &s.r
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if len(p) == 0 {
 		if stateOf(d.word.Load()) == closed {
 			return 0, net.ErrClosed
@@ -35,38 +41,39 @@ func (s *sock) read(p []byte) (int, error) {
 	}
 	for {
 		w := d.word.Load()
-		switch {
-		case stateOf(w) == closed:
+		if stateOf(w) == closed {
 			return 0, net.ErrClosed
-		case d.expired():
+		}
+		passed, t := d.expired()
+		if passed {
 			return 0, os.ErrDeadlineExceeded
-		case stateOf(w) == ready:
-			n, err := sysio.Recv(int(s.fd), p)
-			switch {
-			case err == nil && n == 0:
-				return 0, io.EOF
-			case err == nil:
-				if n < len(p) && !s.probe.Load() {
-					d.drained(w)
-				}
-				d.yield()
-				return n, nil
-			case err == unix.EAGAIN:
-				d.drained(w)
-			case err != unix.EINTR:
-				return 0, wrapErrno("read", err)
-			}
-		default:
-			out, n, err := d.park(w, p)
+		}
+		if stateOf(w) != ready {
+			out, n, err := d.park(w, p, t)
 			switch {
 			case out == again:
+				continue
 			case out == done && n == 0:
 				return 0, io.EOF
 			case out == done:
 				return n, nil
-			default:
-				return 0, wrapErrno("read", errorOf(out, err))
 			}
+			return 0, wrapErrno("read", errorOf(out, err))
+		}
+		n, err := sysio.Recv(int(s.fd), p)
+		switch {
+		case err == nil && n == 0:
+			return 0, io.EOF
+		case err == nil:
+			if n < len(p) && !s.probe.Load() {
+				d.drained(w)
+			}
+			d.yield()
+			return n, nil
+		case err == unix.EAGAIN:
+			d.drained(w)
+		case err != unix.EINTR:
+			return 0, wrapErrno("read", err)
 		}
 	}
 }
@@ -105,46 +112,53 @@ func (s *sock) readParked() {
 }
 
 // write is Write without the wrapping of errors.
-func (s *sock) write(p []byte) (sent int, err error) {
+func (s *sock) write(p []byte) (int, error) {
 	if !s.users.enter() {
 		return 0, net.ErrClosed
 	}
-	defer s.leave()
+	s.w.mu.Lock()
+	n, err := s.writeLocked(p)
+	s.w.count(int64(n))
+	s.w.mu.Unlock()
+	s.leave()
+	return n, err
+}
+
+func (s *sock) writeLocked(p []byte) (sent int, err error) {
 	d := &s.w
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	for {
 		w := d.word.Load()
-		switch {
-		case stateOf(w) == closed:
+		if stateOf(w) == closed {
 			return sent, net.ErrClosed
-		case d.expired():
+		}
+		passed, t := d.expired()
+		if passed {
 			return sent, os.ErrDeadlineExceeded
-		case stateOf(w) == ready || len(p) == 0: // nothing to send needs no room, but may fail
-			n, err := sysio.Send(int(s.fd), p[sent:])
-			switch {
-			case err == nil:
-				if sent += n; sent == len(p) {
-					d.yield()
-					return sent, nil
-				}
-			case err == unix.EAGAIN && len(p) > 0:
-				d.drained(w)
-			case err == unix.EAGAIN:
-				return 0, nil
-			case err != unix.EINTR:
-				return sent, wrapErrno("write", err)
-			}
-		default:
-			out, n, err := d.park(w, p[sent:])
+		}
+		if stateOf(w) != ready && len(p) > 0 { // nothing to send needs no room, but may fail
+			out, n, err := d.park(w, p[sent:], t)
 			sent += n
 			switch out {
 			case again:
+				continue
 			case done:
 				return sent, nil
-			default:
-				return sent, wrapErrno("write", errorOf(out, err))
 			}
+			return sent, wrapErrno("write", errorOf(out, err))
+		}
+		n, err := sysio.Send(int(s.fd), p[sent:])
+		switch {
+		case err == nil:
+			if sent += n; sent == len(p) {
+				d.yield()
+				return sent, nil
+			}
+		case err == unix.EAGAIN && len(p) > 0:
+			d.drained(w)
+		case err == unix.EAGAIN:
+			return 0, nil
+		case err != unix.EINTR:
+			return sent, wrapErrno("write", err)
 		}
 	}
 }

@@ -111,10 +111,11 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 	defer d.mu.Unlock()
 	for {
 		w := d.word.Load()
+		passed, t := d.expired()
 		switch {
 		case stateOf(w) == closed:
 			return -1, nil, net.ErrClosed
-		case d.expired():
+		case passed:
 			return -1, nil, os.ErrDeadlineExceeded
 		case stateOf(w) == ready:
 			fd, peer, err := sysio.Accept(int(s.fd))
@@ -129,7 +130,7 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 				return -1, nil, wrapErrno(sysio.AcceptCall, err)
 			}
 		default:
-			if out, _, err := d.park(w, nil); out != again {
+			if out, _, err := d.park(w, nil, t); out != again {
 				return -1, nil, errorOf(out, err)
 			}
 		}

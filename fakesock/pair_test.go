@@ -119,7 +119,7 @@ func async(f func() (int, error)) <-chan result {
 func awaitParked(t testing.TB, d *direction) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
-		if kind, _ := d.parked(); kind != 0 {
+		if d.snapshot().kind != 0 {
 			return
 		}
 		if time.Now().After(end) {

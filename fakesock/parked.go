@@ -38,8 +38,8 @@ func Parked(l *loop.Loop) []ParkedOp {
 	roster.mu.Lock()
 	for s := roster.of[l]; s != nil; s = s.next {
 		for _, d := range [...]*direction{&s.r, &s.w} {
-			if kind, since := d.parked(); kind != 0 {
-				found = append(found, parkedOp{s, kind, since, d.deadline.Load()})
+			if c := d.snapshot(); c.kind != 0 {
+				found = append(found, parkedOp{s, c.kind, c.since, d.deadline.Load()})
 			}
 		}
 	}

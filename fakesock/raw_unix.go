@@ -46,23 +46,36 @@ func (r rawConn) Write(f func(fd uintptr) bool) error {
 
 // wait calls f until it returns true, and parks in between.
 func (r rawConn) wait(kind, usual opKind, d *direction, f func(fd uintptr) bool) error {
-	defer runtime.KeepAlive(r.c)
-	s, op := r.c.s, opNames[kind]
-	if !s.users.enter() {
-		return s.opError(op, net.ErrClosed)
+	s := r.c.s
+	err := net.ErrClosed
+	if s.users.enter() {
+		err = s.rawWait(kind, usual, d, f)
 	}
-	defer s.leave()
+	if err != nil {
+		err = s.opError(opNames[kind], err)
+	}
+	runtime.KeepAlive(r.c)
+	return err
+}
+
+func (s *sock) rawWait(kind, usual opKind, d *direction, f func(fd uintptr) bool) error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.doing = kind
-	defer func() { d.doing = usual }()
+	d.layAside()
+	defer func() { // f may panic
+		d.takeBack()
+		d.doing = usual
+		d.mu.Unlock()
+		s.leave()
+	}()
 	for {
 		w := d.word.Load()
+		passed, t := d.expired()
 		switch {
 		case stateOf(w) == closed:
-			return s.opError(op, net.ErrClosed)
-		case d.expired():
-			return s.opError(op, os.ErrDeadlineExceeded)
+			return net.ErrClosed
+		case passed:
+			return os.ErrDeadlineExceeded
 		}
 		// The latch is cleared before f looks, so that an event that comes
 		// after its look is not lost. If f did not want to wait, what was
@@ -78,8 +91,11 @@ func (r rawConn) wait(kind, usual opKind, d *direction, f func(fd uintptr) bool)
 			}
 			return nil
 		}
-		if out, _, err := d.park(w, nil); out != again {
-			return s.opError(op, errorOf(out, err))
+		d.takeBack()
+		out, _, err := d.park(w, nil, t)
+		d.layAside()
+		if out != again {
+			return errorOf(out, err)
 		}
 	}
 }

@@ -16,9 +16,6 @@ import (
 func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	defer runtime.KeepAlive(c)
 	n, done, err := c.s.sendFile(r)
-	if done || n > 0 {
-		c.s.w.count(n)
-	}
 	if !done {
 		var m int64
 		m, err = io.Copy(struct{ io.Writer }{c}, r) // hides this method from Copy

@@ -68,13 +68,19 @@ func (s *sock) sendFD(file int, limit int64) (sent int64, done bool, err error) 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.doing = opReadFrom
-	defer func() { d.doing = opWrite }()
+	defer func() {
+		d.doing = opWrite
+		if done || sent > 0 {
+			d.count(sent)
+		}
+	}()
 	for tried := false; ; {
 		w := d.word.Load()
+		passed, t := d.expired()
 		switch {
 		case stateOf(w) == closed:
 			return sent, tried, net.ErrClosed
-		case d.expired():
+		case passed:
 			return sent, tried, os.ErrDeadlineExceeded
 		case stateOf(w) == ready:
 			// There is no MSG_DONTWAIT for sendfile, and a duplicate of the
@@ -103,7 +109,7 @@ func (s *sock) sendFD(file int, limit int64) (sent int64, done bool, err error) 
 			}
 		default:
 			tried = true
-			if out, _, err := d.park(w, nil); out != again {
+			if out, _, err := d.park(w, nil, t); out != again {
 				return sent, true, errorOf(out, err)
 			}
 		}

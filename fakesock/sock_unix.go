@@ -81,22 +81,28 @@ func (s *sock) onReady(r loop.Readiness) {
 }
 
 // park waits until the operation is completed, and says how. The caller holds
-// d.mu and has seen the word w, whose state is idle.
-func (d *direction) park(w uint32, buf []byte) (out outcome, n int, err error) {
+// d.mu and has seen the word w, whose state is idle; t is the time, if the
+// caller has read the clock just now, or 0.
+func (d *direction) park(w uint32, buf []byte, t int64) (out outcome, n int, err error) {
 	if owner.Here() {
 		return failed, 0, loop.ErrWouldBlockLoop
 	}
+	if t == 0 {
+		t = now()
+	}
 	o := ops.Get().(*op)
 	o.buf = buf
-	d.op = o
+	d.op, d.fast = o, 0
+	d.parks++
+	d.since, d.kind = t, d.doing
 	if d.word.CompareAndSwap(w, withState(w, parked)) {
-		d.fast = 0
-		t := now()
-		d.account.park(d.doing, t)
 		d.recheckAt(t) // things may have changed before we could be seen to be parked
 		<-o.wake
-		d.account.unpark()
+		d.parkedFor += now() - t
+	} else {
+		d.parks--
 	}
+	d.kind = 0
 	out, n, err = o.out, o.n, o.errno
 	d.op = nil
 	*o = op{wake: o.wake}

@@ -77,7 +77,8 @@ type direction struct {
 	op       *op           // nil unless an operation is parked
 	s        *sock         // whose half this is
 	deadline atomic.Int64  // in nanoseconds since epoch; 0: none
-	account
+	books    atomic.Uint32 // who may touch counts; see account_unix.go
+	counts
 }
 
 // event notes an event, and reports whether the caller now holds the claim on
@@ -103,14 +104,17 @@ func (d *direction) event() (claim bool) {
 // drained notes that, as of word w, the socket had nothing more to give.
 func (d *direction) drained(w uint32) { d.word.CompareAndSwap(w, withState(w, idle)) }
 
-// claim takes a parked operation, to complete or to unclaim it.
-func (d *direction) claim() bool {
-	w := d.word.Load()
-	return stateOf(w) == parked && d.word.CompareAndSwap(w, withState(w, claimed))
+// claim takes a parked operation, to complete or to unclaim it. It returns the
+// word at that moment, with which unclaim sees events that came later.
+func (d *direction) claim() (w uint32, ok bool) {
+	w = d.word.Load()
+	mine := withState(w, claimed)
+	return mine, stateOf(w) == parked && d.word.CompareAndSwap(w, mine)
 }
 
-// unclaim parks a claimed operation again. If an event or Close came meanwhile
-// it completes it instead, so that its caller looks again, and reports false.
+// unclaim parks again an operation that was claimed when the word was w. If an
+// event or Close came since then it completes it instead, so that its caller
+// looks again, and reports false.
 func (d *direction) unclaim(w uint32) bool {
 	if stateOf(w) == claimed && d.word.CompareAndSwap(w, withState(w, parked)) {
 		return true

@@ -1,9 +1,6 @@
 package fakesock
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // Stats is what a connection has done since it was made.
 type Stats struct {
@@ -30,32 +27,37 @@ type Stats struct {
 	ReadParked, WriteParked time.Duration
 }
 
-// Stats returns the counts so far. Any goroutine; does not block, nor look at
-// the socket; after Close it returns the final counts. Numbers that change
-// meanwhile need not fit together.
+// Stats returns the counts so far. Any goroutine; does not wait for the socket,
+// and does not look at it; after Close it returns the final counts. Numbers
+// that change meanwhile need not fit together.
 //
 // Where Go's own poller does the waiting (see the package doc) every call of
 // Read, Write and ReadFrom counts as parked while it runs.
 func (c *Conn) Stats() Stats {
-	r, w := &c.s.r.account, &c.s.w.account
+	r, w := c.s.r.snapshot(), c.s.w.snapshot()
 	return Stats{
-		BytesRead: r.bytes.Load(), BytesWritten: w.bytes.Load(),
-		Reads: r.calls.Load(), Writes: w.calls.Load(),
-		ReadParks: r.parks.Load(), WriteParks: w.parks.Load(),
-		ReadParked: r.parkedSoFar(), WriteParked: w.parkedSoFar(),
+		BytesRead: r.bytes, BytesWritten: w.bytes,
+		Reads: r.calls, Writes: w.calls,
+		ReadParks: r.parks, WriteParks: w.parks,
+		ReadParked: r.parked(), WriteParked: w.parked(),
 	}
 }
 
-// account counts what one direction does. Calls are counted once they are
-// over, by whoever made them.
-type account struct {
-	bytes, calls, parks atomic.Uint64
-	parkedFor           atomic.Int64 // ns
+// counts is what one direction has done.
+type counts struct {
+	bytes, calls, parks uint64
+	parkedFor           int64  // ns
+	since               int64  // when the parked operation parked, in ns since epoch
+	kind                opKind // of the parked operation; 0: nothing is parked
+}
 
-	// since is when the parked operation parked, in nanoseconds since epoch
-	// with the kind of the operation in place of the lowest three bits; 0:
-	// nothing is parked.
-	since atomic.Int64
+// parked is how long operations have been parked, up to now.
+func (c *counts) parked() time.Duration {
+	total := c.parkedFor
+	if c.kind != 0 {
+		total += now() - c.since
+	}
+	return time.Duration(total)
 }
 
 // opKind says what is parked.
@@ -68,48 +70,9 @@ const (
 	opRawWrite
 	opAccept
 	opReadFrom
-
-	kindMask = 7
 )
 
 var opNames = [...]string{
 	opRead: "read", opWrite: "write", opRawRead: "raw-read", opRawWrite: "raw-write",
 	opAccept: "accept", opReadFrom: "readfrom",
-}
-
-// count notes a call that moved n bytes.
-func (a *account) count(n int64) {
-	a.calls.Add(1)
-	if n > 0 {
-		a.bytes.Add(uint64(n))
-	}
-}
-
-// park notes that an operation is parked from t on, and is undone by unpark. It
-// reports false, and notes nothing, if another one is.
-func (a *account) park(kind opKind, t int64) bool {
-	if !a.since.CompareAndSwap(0, t&^kindMask|int64(kind)) {
-		return false
-	}
-	a.parks.Add(1)
-	return true
-}
-
-func (a *account) unpark() {
-	a.parkedFor.Add(now() - a.since.Load()&^kindMask)
-	a.since.Store(0)
-}
-
-// parked returns what is parked, and since when; 0: nothing.
-func (a *account) parked() (kind opKind, since int64) {
-	v := a.since.Load()
-	return opKind(v & kindMask), v &^ kindMask
-}
-
-func (a *account) parkedSoFar() time.Duration {
-	total := a.parkedFor.Load()
-	if kind, since := a.parked(); kind != 0 {
-		total += now() - since
-	}
-	return time.Duration(total)
 }

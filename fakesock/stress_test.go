@@ -35,11 +35,14 @@ func TestStress(t *testing.T) {
 	}
 }
 
-type pair struct{ a, b *Conn }
+type pair struct {
+	a, b *Conn
+	l    *loop.Loop
+}
 
 func newPair(t *testing.T, l *loop.Loop, network string) pair {
 	a, b := fakePair(t, l, network)
-	return pair{a, b}
+	return pair{a, b, l}
 }
 
 func stressPair(t *testing.T, p pair, rng *rand.Rand) {
@@ -107,7 +110,11 @@ func stressPair(t *testing.T, p pair, rng *rand.Rand) {
 			default:
 			}
 			d := time.Now().Add(time.Duration(rng.IntN(3000)-500) * time.Microsecond)
-			switch rng.IntN(4) {
+			switch rng.IntN(5) {
+			case 4:
+				p.a.Stats()
+				p.b.Stats()
+				Parked(p.l)
 			case 0:
 				p.a.SetWriteDeadline(d)
 			case 1:
