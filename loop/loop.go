@@ -16,8 +16,8 @@ import (
 
 // Loop is an event loop. Make one with [New] or [Start].
 type Loop struct {
+	sleepState atomic.Uint32 // see poller.go
 	posted     queue
-	sleepState atomic.Uint32  // see poller.go
 	owner      atomic.Uintptr // the goroutine that runs the loop; 0 when none does
 	stopping   atomic.Bool    // Stop was called, and Run has not returned yet
 	closing    atomic.Bool    // Close was called
@@ -42,6 +42,8 @@ type Loop struct {
 	limit    uint64          // of callbacks; at so many, Run ends
 	timers   timerHeap
 	timerSeq uint64
+	batch    []func() // posted callbacks being run
+	batchAt  int
 	found    []event
 	ready    []ready // events being dispatched
 	readyAt  int
@@ -55,7 +57,6 @@ func New(opts ...Option) (*Loop, error) {
 	l := &Loop{ended: make(chan struct{}), log: slog.Default()}
 	l.onPanic = l.logPanic
 	l.watchdog.limit = defaultStall
-	l.posted.init()
 	for _, o := range opts {
 		if err := o(l); err != nil {
 			return nil, err
@@ -200,7 +201,7 @@ func (l *Loop) iterate() {
 func (l *Loop) poll() {
 	l.counts.Iterations++
 	l.watchdog.polling()
-	wait := l.posted.empty() && !l.ending() && idle()
+	wait := !l.backlog() && !l.ending() && idle()
 	if wait || l.counts.Iterations%publishEvery == 0 {
 		l.publish()
 	}
@@ -294,7 +295,7 @@ func (l *Loop) shutdown() {
 	}()
 	l.posted.close()
 	l.dispatch()
-	for !l.posted.drained() {
+	for l.backlog() {
 		l.runPosted()
 	}
 	l.closeStreams()

@@ -1,11 +1,73 @@
 package loop
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // postedBudget is how long posted callbacks may run before the loop polls
 // again; without one, backlogs of 110,000 callbacks were seen to starve the
 // sockets that would have drained them.
 const postedBudget = 500 * time.Microsecond
+
+// keepQueue is the capacity, in callbacks, up to which a drained queue keeps
+// its memory.
+const keepQueue = 1 << 14
+
+// stampEvery is how many batches of posts share one whose time is noted.
+const stampEvery = 8
+
+// queue takes posts from any goroutine and is swapped whole by the loop. A
+// mutex serves better here than atomic operations on places of a list: see
+// docs/benchmarks.md.
+type queue struct {
+	mu     sync.Mutex // guards the rest
+	in     []func()
+	closed bool
+	swaps  uint
+	first  int64    // when the first of in was posted, if that was noted, or 0
+	_      [64]byte // keeps what the loop writes off the cache line of posters
+}
+
+func (q *queue) push(fn func()) error {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	if len(q.in) == 0 && q.swaps%stampEvery == 0 {
+		q.first = now()
+	}
+	q.in = append(q.in, fn)
+	q.mu.Unlock()
+	return nil
+}
+
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.in) == 0
+}
+
+// swap returns everything posted and leaves spare, emptied, in its place. It
+// also returns when the first of it was posted, or 0 if that was not noted.
+func (q *queue) swap(spare []func()) (posted []func(), first int64) {
+	if cap(spare) > keepQueue {
+		spare = nil
+	}
+	q.mu.Lock()
+	posted, q.in = q.in, spare[:0]
+	first, q.first = q.first, 0
+	q.swaps++
+	q.mu.Unlock()
+	return posted, first
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+}
 
 // Post makes fn run in the loop's next iteration, in order of posting. Any
 // goroutine may call it; it never blocks. After Close it reports [ErrClosed],
@@ -22,36 +84,42 @@ func (l *Loop) Post(fn func()) error {
 	return nil
 }
 
-// runPosted is phase 2: what was posted before it began. It returns with
-// callbacks left over when the budget is spent.
+// runPosted is phase 2. It returns with callbacks left over when the budget is
+// spent.
 func (l *Loop) runPosted() {
-	if l.posted.empty() {
+	if l.batchAt == len(l.batch) {
+		var first int64
+		if l.batch, first = l.posted.swap(l.batch); first != 0 {
+			l.counts.Lag.add(now() - first)
+		}
+		l.batchAt = 0
+	}
+	if len(l.batch) == 0 {
 		return
 	}
-	until := l.posted.end()
-	for deadline := now() + int64(postedBudget); l.runBatch(until, deadline); {
+	for deadline := now() + int64(postedBudget); l.batchAt < len(l.batch); {
+		if l.runBatch(deadline) {
+			return
+		}
 	}
 }
 
-// runBatch runs callbacks until none is left or the time is up. It reports
-// whether it has to be called again, after a panic. The clock is read once for
-// 16 callbacks.
-func (l *Loop) runBatch(until mark, deadline int64) (again bool) {
+// runBatch runs callbacks until none is left, one panics, or, reporting true,
+// the time is up. The clock is read once for 16 callbacks.
+func (l *Loop) runBatch(deadline int64) (spent bool) {
 	defer l.contain()
-	again = true // what a panic leaves behind
-	for n := 1; ; n++ {
-		fn, posted := l.posted.take(until)
-		if fn == nil {
-			break
-		}
-		if posted != 0 {
-			l.counts.Lag.add(now() - posted)
-		}
+	for l.batchAt < len(l.batch) {
+		fn := l.batch[l.batchAt]
+		l.batch[l.batchAt] = nil
+		l.batchAt++
 		l.began()
 		fn()
-		if n%16 == 0 && now() > deadline {
-			break
+		if l.batchAt%16 == 0 && now() > deadline {
+			return true
 		}
 	}
 	return false
 }
+
+// backlog reports whether posted callbacks wait. On the loop.
+func (l *Loop) backlog() bool { return l.batchAt < len(l.batch) || !l.posted.empty() }

@@ -21,8 +21,8 @@ type Stats struct {
 	BytesRead, BytesWritten uint64
 
 	// Lag is how long callbacks that could run waited for the loop: for timers
-	// the time since they were due, for posts the time since Post, of which one
-	// in 63 is looked at.
+	// the time since they were due, for posts the time since Post, of the first
+	// one of every eighth batch.
 	Lag Histogram
 }
 
