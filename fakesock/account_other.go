@@ -42,10 +42,10 @@ func (a *account) unpark() {
 }
 
 // snapshot returns the counts. Any goroutine.
-func (a *account) snapshot() counts {
+func (a *account) snapshot() snapshot {
 	since := a.since.Load()
-	return counts{
-		bytes: a.bytes.Load(), calls: a.calls.Load(), parks: a.parks.Load(), parkedFor: a.parkedFor.Load(),
-		since: since &^ kindMask, kind: opKind(since & kindMask),
+	return snapshot{
+		counts: counts{a.bytes.Load(), a.calls.Load(), a.parks.Load(), a.parkedFor.Load()},
+		kind:   opKind(since & kindMask), since: since &^ kindMask,
 	}
 }

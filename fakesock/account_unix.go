@@ -42,20 +42,20 @@ func (d *direction) takeBack() {
 // snapshot returns the counts. Any goroutine. Where it finds an operation
 // parked it claims it for a moment; what it meets otherwise is under way and
 // does not wait.
-func (d *direction) snapshot() (c counts) {
+func (d *direction) snapshot() (c snapshot) {
 	for ; ; runtime.Gosched() {
 		if d.mu.TryLock() {
-			c = d.counts
+			c.counts = d.counts
 			d.mu.Unlock()
 			return c
 		}
 		if d.books.CompareAndSwap(aside, lent) {
-			c = d.counts
+			c.counts = d.counts
 			d.books.Store(aside)
 			return c
 		}
 		if w, ok := d.claim(); ok {
-			c = d.counts
+			c = snapshot{d.counts, d.op.kind, d.op.since}
 			if d.unclaim(w) {
 				d.recheck() // others may have found the claim
 			}

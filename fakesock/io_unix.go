@@ -49,7 +49,7 @@ func (s *sock) readLocked(p []byte) (int, error) {
 			return 0, os.ErrDeadlineExceeded
 		}
 		if stateOf(w) != ready {
-			out, n, err := d.park(w, p, t)
+			out, n, err := d.park(opRead, w, p, t)
 			switch {
 			case out == again:
 				continue
@@ -136,7 +136,7 @@ func (s *sock) writeLocked(p []byte) (sent int, err error) {
 			return sent, os.ErrDeadlineExceeded
 		}
 		if stateOf(w) != ready && len(p) > 0 { // nothing to send needs no room, but may fail
-			out, n, err := d.park(w, p[sent:], t)
+			out, n, err := d.park(opWrite, w, p[sent:], t)
 			sent += n
 			switch out {
 			case again:

@@ -130,7 +130,7 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 				return -1, nil, wrapErrno(sysio.AcceptCall, err)
 			}
 		default:
-			if out, _, err := d.park(w, nil, t); out != again {
+			if out, _, err := d.park(opAccept, w, nil, t); out != again {
 				return -1, nil, errorOf(out, err)
 			}
 		}

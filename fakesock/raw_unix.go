@@ -38,18 +38,16 @@ func (s *sock) control(f func(fd uintptr)) error {
 	return nil
 }
 
-func (r rawConn) Read(f func(fd uintptr) bool) error { return r.wait(opRawRead, opRead, &r.c.s.r, f) }
+func (r rawConn) Read(f func(fd uintptr) bool) error { return r.wait(opRawRead, &r.c.s.r, f) }
 
-func (r rawConn) Write(f func(fd uintptr) bool) error {
-	return r.wait(opRawWrite, opWrite, &r.c.s.w, f)
-}
+func (r rawConn) Write(f func(fd uintptr) bool) error { return r.wait(opRawWrite, &r.c.s.w, f) }
 
 // wait calls f until it returns true, and parks in between.
-func (r rawConn) wait(kind, usual opKind, d *direction, f func(fd uintptr) bool) error {
+func (r rawConn) wait(kind opKind, d *direction, f func(fd uintptr) bool) error {
 	s := r.c.s
 	err := net.ErrClosed
 	if s.users.enter() {
-		err = s.rawWait(kind, usual, d, f)
+		err = s.rawWait(kind, d, f)
 	}
 	if err != nil {
 		err = s.opError(opNames[kind], err)
@@ -58,13 +56,11 @@ func (r rawConn) wait(kind, usual opKind, d *direction, f func(fd uintptr) bool)
 	return err
 }
 
-func (s *sock) rawWait(kind, usual opKind, d *direction, f func(fd uintptr) bool) error {
+func (s *sock) rawWait(kind opKind, d *direction, f func(fd uintptr) bool) error {
 	d.mu.Lock()
-	d.doing = kind
 	d.layAside()
 	defer func() { // f may panic
 		d.takeBack()
-		d.doing = usual
 		d.mu.Unlock()
 		s.leave()
 	}()
@@ -92,7 +88,7 @@ func (s *sock) rawWait(kind, usual opKind, d *direction, f func(fd uintptr) bool
 			return nil
 		}
 		d.takeBack()
-		out, _, err := d.park(w, nil, t)
+		out, _, err := d.park(kind, w, nil, t)
 		d.layAside()
 		if out != again {
 			return errorOf(out, err)

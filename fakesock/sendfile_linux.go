@@ -67,9 +67,7 @@ func (s *sock) sendFD(file int, limit int64) (sent int64, done bool, err error) 
 	d := &s.w
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.doing = opReadFrom
 	defer func() {
-		d.doing = opWrite
 		if done || sent > 0 {
 			d.count(sent)
 		}
@@ -109,7 +107,7 @@ func (s *sock) sendFD(file int, limit int64) (sent int64, done bool, err error) 
 			}
 		default:
 			tried = true
-			if out, _, err := d.park(w, nil, t); out != again {
+			if out, _, err := d.park(opReadFrom, w, nil, t); out != again {
 				return sent, true, errorOf(out, err)
 			}
 		}

@@ -39,10 +39,6 @@ func newSock(l *loop.Loop, fd int, want loop.Interest, network network, laddr, r
 	s := &sock{fd: int32(fd), network: network, listens: want&loop.Writable == 0}
 	s.addrs.set(laddr, raddr)
 	s.r.s, s.w.s = s, s
-	s.r.doing, s.w.doing = opRead, opWrite
-	if s.listens {
-		s.r.doing = opAccept
-	}
 	s.r.word.Store(ready)
 	s.w.word.Store(ready)
 	// The end of a message ends a read early on a unix socket; what follows
@@ -83,7 +79,7 @@ func (s *sock) onReady(r loop.Readiness) {
 // park waits until the operation is completed, and says how. The caller holds
 // d.mu and has seen the word w, whose state is idle; t is the time, if the
 // caller has read the clock just now, or 0.
-func (d *direction) park(w uint32, buf []byte, t int64) (out outcome, n int, err error) {
+func (d *direction) park(kind opKind, w uint32, buf []byte, t int64) (out outcome, n int, err error) {
 	if owner.Here() {
 		return failed, 0, loop.ErrWouldBlockLoop
 	}
@@ -91,10 +87,9 @@ func (d *direction) park(w uint32, buf []byte, t int64) (out outcome, n int, err
 		t = now()
 	}
 	o := ops.Get().(*op)
-	o.buf = buf
+	o.kind, o.buf, o.since = kind, buf, t
 	d.op, d.fast = o, 0
 	d.parks++
-	d.since, d.kind = t, d.doing
 	if d.word.CompareAndSwap(w, withState(w, parked)) {
 		d.recheckAt(t) // things may have changed before we could be seen to be parked
 		<-o.wake
@@ -102,7 +97,6 @@ func (d *direction) park(w uint32, buf []byte, t int64) (out outcome, n int, err
 	} else {
 		d.parks--
 	}
-	d.kind = 0
 	out, n, err = o.out, o.n, o.errno
 	d.op = nil
 	*o = op{wake: o.wake}

@@ -62,6 +62,8 @@ type op struct {
 	n     int    // bytes moved by claimers
 	errno error
 	out   outcome
+	kind  opKind
+	since int64         // when it parked, in nanoseconds since epoch
 	wake  chan struct{} // unparks the caller
 }
 
@@ -72,13 +74,12 @@ var ops = sync.Pool{New: func() any { return &op{wake: make(chan struct{}, 1)} }
 type direction struct {
 	mu       sync.Mutex    // held by each call for all its length
 	word     atomic.Uint32 // state and count of events
-	fast     uint8         // calls since one last parked or yielded, guarded by mu
-	doing    opKind        // what parks, if something does; guarded by mu
+	books    atomic.Uint32 // who may touch counts; see account_unix.go
 	op       *op           // nil unless an operation is parked
 	s        *sock         // whose half this is
 	deadline atomic.Int64  // in nanoseconds since epoch; 0: none
-	books    atomic.Uint32 // who may touch counts; see account_unix.go
 	counts
+	fast uint8 // calls since one last parked or yielded; guarded by mu
 }
 
 // event notes an event, and reports whether the caller now holds the claim on

@@ -46,13 +46,18 @@ func (c *Conn) Stats() Stats {
 // counts is what one direction has done.
 type counts struct {
 	bytes, calls, parks uint64
-	parkedFor           int64  // ns
-	since               int64  // when the parked operation parked, in ns since epoch
-	kind                opKind // of the parked operation; 0: nothing is parked
+	parkedFor           int64 // ns, without what is parked now
+}
+
+// snapshot is the counts at one moment, and what was parked then.
+type snapshot struct {
+	counts
+	kind  opKind // of the parked operation; 0: nothing was parked
+	since int64  // when it parked, in ns since epoch
 }
 
 // parked is how long operations have been parked, up to now.
-func (c *counts) parked() time.Duration {
+func (c *snapshot) parked() time.Duration {
 	total := c.parkedFor
 	if c.kind != 0 {
 		total += now() - c.since
