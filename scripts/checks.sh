@@ -78,4 +78,6 @@ run_checks() {
     for os in linux darwin freebsd windows; do step "vet $module for $os" vet "$module" "$os"; done
     step "staticcheck $module" lint "$module"
   done
+  step "vet what is built with the tag valetportable" go vet -tags valetportable ./...
+  step "staticcheck of the same" "$bin/staticcheck" -tags valetportable ./loop ./fakesock
 }

@@ -12,16 +12,19 @@ cd "$(dirname "$0")/.." || exit
 . scripts/fuzzing.sh
 began=$EPOCHREALTIME
 
-# run_tests MODULE shows each package as it ends. Two packages at a time: more
+# run_tests shows each package as it ends. Two packages at a time: more
 # would only make each other's time limits tight.
-run_tests() {
-  go -C "$1" test -json -race -count=1 -p 2 -timeout 10m ./... 2>&1 |
+run_tests() { # MODULE [FLAGS AND PACKAGES; default: all, with the race detector]
+  local module=$1
+  shift
+  if [ $# -eq 0 ]; then set -- -race ./...; fi
+  go -C "$module" test -json -count=1 -p 2 -timeout 10m "$@" 2>&1 |
     tee -a "$events" | "$bin/testreport" -no-sum
   local status=("${PIPESTATUS[@]}")
   # When nothing failed that could be counted, the go command itself did.
   if [ "${status[0]}" -ne 0 ] && [ "${status[2]}" -eq 0 ]; then
-    echo "go test failed with status ${status[0]} in module $1"
-    record fail "go test in $1"
+    echo "go test failed with status ${status[0]} in module $module"
+    record fail "go test in $module"
   fi
 }
 
@@ -37,6 +40,11 @@ for module in "${modules[@]}"; do
   section "Tests of module $module, with the race detector"
   run_tests "$module"
 done
+# Allocations and sizes are those of the real thing only without the detector.
+section "Tests of the foundation, without the race detector"
+run_tests . ./loop ./fakesock ./adapter
+section "Tests of what Windows and other systems get, with the race detector"
+run_tests . -race -tags valetportable ./loop ./fakesock
 run_fuzzing "${FUZZTIME:-10s}"
 section "Demo"
 step "go run ./cmd/demo -once" demo

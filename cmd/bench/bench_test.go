@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,21 @@ func TestEchoEndToEnd(t *testing.T) {
 	doc := smallLoad(t, "-driver", "echo", "-path", "native,sock,valet", "-conns", "4", "-inflight", "4,9")
 	if len(doc.Rows) != 2*3 || len(doc.Ratios) != 2*3*2 {
 		t.Errorf("%d rows and %d ratios, want 6 and 12", len(doc.Rows), len(doc.Ratios))
+	}
+}
+
+// The paths that need no driver: callbacks on streams, and bare system calls.
+func TestEchoWithoutADriver(t *testing.T) {
+	paths := "native,stream"
+	if runtime.GOOS == "linux" {
+		paths += ",floor"
+	}
+	smallLoad(t, "-driver", "echo", "-path", paths, "-conns", "4", "-inflight", "3")
+	for _, path := range []string{"stream", "floor"} { // more operations than connections
+		var stdout, stderr bytes.Buffer
+		if code := dispatch([]string{"-driver", "echo", "-path", path, "-conns", "1", "-inflight", "2"}, &stdout, &stderr); code == 0 {
+			t.Errorf("%s took 2 operations for 1 connection:\n%s", path, &stdout)
+		}
 	}
 }
 

@@ -28,6 +28,8 @@
 //	adapter  callbacks through our adapter, driver on plain net.Conns
 //	sock     a goroutine per request, driver on the fake socket
 //	valet    callbacks through our adapter, driver on the fake socket
+//	stream   callbacks on our loop's own streams (echo only)
+//	floor    system calls on one thread and nothing else (echo on Linux only)
 //
 // native against sock, and adapter against valet, show what the fake socket
 // itself is worth; pool against adapter shows what the adapter is worth. open,

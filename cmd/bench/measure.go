@@ -43,7 +43,7 @@ var measures = map[string]measure{
 	"redis": load(redisDriver{}),
 	"mysql": load(mysqlDriver{}),
 	"mongo": load(mongoDriver{}),
-	"echo":  load(echoDriver{}),
+	"echo":  echo(),
 	"open":  openConnections(),
 
 	"bulk-in":  bulk(bulkDriver{in: true}),
@@ -69,6 +69,23 @@ func load(d driver) measure {
 		},
 		run: func(ctx context.Context, sp spec) (sample, error) { return runLoad(ctx, d, sp) },
 	}
+}
+
+// echo is load, with two more paths to compare with: an echo needs no driver.
+func echo() measure {
+	m := load(echoDriver{})
+	m.paths = append(append([]string(nil), pathNames...), "stream", "floor")
+	goroutines := m.run
+	m.run = func(ctx context.Context, sp spec) (sample, error) {
+		switch sp.Path {
+		case "stream":
+			return runStreams(ctx, sp)
+		case "floor":
+			return runFloor(ctx, sp)
+		}
+		return goroutines(ctx, sp)
+	}
+	return m
 }
 
 // openConnections is an echo on some of the connections that are open: what
