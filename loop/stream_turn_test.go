@@ -98,7 +98,8 @@ func TestManySmallReadsStarveNobody(t *testing.T) {
 // The work of callbacks in steady state is not the allocator's.
 func TestASteadyStreamDoesNotAllocate(t *testing.T) {
 	if portable || sysio.RaceEnabled {
-		t.Skip("allocates, in goroutines or for the race detector")
+		t.Log("allocations are counted on descriptors and without the race detector, which adds its own")
+		return
 	}
 	for name, read := range map[string]func(*Stream, func([]byte, error)){
 		"ReadSome":  func(s *Stream, cb func([]byte, error)) { s.ReadSome(cb) },

@@ -192,8 +192,9 @@ func testHTTPServerCloses(t *testing.T, e *httpEnv) {
 		}
 		e.web.CloseClientConnections()
 	}
-	if n := e.dials.Load(); n != 20 {
-		t.Errorf("%d connections were dialled, want 20", n)
+	// More, where one was closed in the middle of its handshake.
+	if n := e.dials.Load(); n < 20 {
+		t.Errorf("%d connections were dialled for 20 requests", n)
 	}
 }
 
