@@ -140,10 +140,17 @@ func (s *sock) ownError(op string, err error) error {
 // close is Close, and what is done for a Conn that became garbage. It reports
 // whether the socket was open.
 func (s *sock) close() bool {
-	first, last := s.users.close()
-	if !first {
+	if !s.users.close() {
 		return false
 	}
+	s.shutDown()
+	return true
+}
+
+// shutDown does what is left to do after users.close, whose caller is a user
+// until then: the descriptor must not become another's before its registration
+// is removed, which goes by the number.
+func (s *sock) shutDown() {
 	// A registration follows the open file description, which duplicates
 	// share: it must go before the descriptor.
 	_ = s.handle.Remove()
@@ -151,10 +158,7 @@ func (s *sock) close() bool {
 	s.r.close()
 	s.w.close()
 	s.alarm.stop()
-	if last {
-		unix.Close(int(s.fd))
-	}
-	return true
+	s.leave()
 }
 
 func (s *sock) leave() {
@@ -169,7 +173,7 @@ func (s *sock) leave() {
 //	from        to          who and when
 //	n           n+1         enter
 //	n           n-1         leave
-//	n           n|gone      close; for n = 0 it closes the descriptor
+//	n           (n+1)|gone  close, which then leaves like the others
 //	n|gone      (n-1)|gone  leave; the last one closes the descriptor
 type users struct{ word atomic.Uint32 }
 
@@ -189,14 +193,16 @@ func (u *users) enter() bool {
 
 func (u *users) leave() (last bool) { return u.word.Add(^uint32(0)) == gone }
 
-func (u *users) close() (first, last bool) {
+// close refuses further users, and reports whether it is the first to do so.
+// Then its caller is a user, who has to leave.
+func (u *users) close() (first bool) {
 	for {
 		n := u.word.Load()
 		if n&gone != 0 {
-			return false, false
+			return false
 		}
-		if u.word.CompareAndSwap(n, n|gone) {
-			return true, n == 0
+		if u.word.CompareAndSwap(n, (n+1)|gone) {
+			return true
 		}
 	}
 }
