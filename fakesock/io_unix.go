@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/valet-go/valet/internal/sysio"
+	"github.com/valet-go/valet/loop"
 )
 
 // yieldAfter is how many calls in a row may do without parking before
@@ -23,7 +24,10 @@ func (s *sock) read(p []byte) (int, error) {
 	if !s.users.enter() {
 		return 0, net.ErrClosed
 	}
-	s.r.mu.Lock()
+	if !s.r.lock() {
+		s.leave()
+		return 0, loop.ErrWouldBlockLoop
+	}
 	n, err := s.readLocked(p)
 	s.r.count(int64(n))
 	s.r.mu.Unlock()
@@ -116,7 +120,10 @@ func (s *sock) write(p []byte) (int, error) {
 	if !s.users.enter() {
 		return 0, net.ErrClosed
 	}
-	s.w.mu.Lock()
+	if !s.w.lock() {
+		s.leave()
+		return 0, loop.ErrWouldBlockLoop
+	}
 	n, err := s.writeLocked(p)
 	s.w.count(int64(n))
 	s.w.mu.Unlock()

@@ -107,7 +107,9 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 	}
 	defer s.leave()
 	d := &s.r
-	d.mu.Lock()
+	if !d.lock() {
+		return -1, nil, loop.ErrWouldBlockLoop
+	}
 	defer d.mu.Unlock()
 	for {
 		w := d.word.Load()

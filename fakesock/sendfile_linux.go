@@ -65,7 +65,9 @@ func (s *sock) sendFD(file int, limit int64) (sent int64, done bool, err error) 
 	}
 	defer s.leave()
 	d := &s.w
-	d.mu.Lock()
+	if !d.lock() {
+		return 0, false, nil
+	}
 	defer d.mu.Unlock()
 	defer func() {
 		if done || sent > 0 {

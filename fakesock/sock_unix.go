@@ -5,6 +5,7 @@ package fakesock
 import (
 	"net"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 
@@ -74,6 +75,31 @@ func (s *sock) onReady(r loop.Readiness) {
 	if r.Writable() && s.w.event() {
 		s.writeParked()
 	}
+}
+
+// lock takes d.mu. It reports false, and has not taken it, where the caller must
+// not wait and somebody else's operation does.
+func (d *direction) lock() bool { return d.mu.TryLock() || d.lockSlow() }
+
+// lockTries is how often a goroutine that must not park yields to operations
+// that are under way: each is over within microseconds of running.
+const lockTries = 100
+
+func (d *direction) lockSlow() bool {
+	if !owner.Here() {
+		d.mu.Lock()
+		return true
+	}
+	for range lockTries {
+		if d.mu.TryLock() {
+			return true
+		}
+		if stateOf(d.word.Load()) == parked || d.books.Load() != held {
+			return false
+		}
+		runtime.Gosched()
+	}
+	return false
 }
 
 // park waits until the operation is completed, and says how. The caller holds
