@@ -189,24 +189,3 @@ func TestAnEventDuringAClaimIsNotLost(t *testing.T) {
 		await(t, r)
 	})
 }
-
-func TestStatsDoNotWaitForWhatIsUnderWay(t *testing.T) {
-	l := startLoop(t)
-	a, b := fakePair(t, l, "tcp4")
-	mustWrite(t, b, "x")
-	mustRead(t, a, "x")
-	raw, err := a.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := raw.Read(func(uintptr) bool { return a.Stats().BytesRead == 1 }); err != nil { // false would park
-		t.Fatal(err)
-	}
-	r := async(func() (int, error) { return a.Read(make([]byte, 1)) })
-	awaitParked(t, &a.s.r)
-	if s := a.Stats(); s.ReadParks != 1 || s.Reads != 1 || s.ReadParked <= 0 {
-		t.Errorf("while a read is parked: %+v", s)
-	}
-	mustWrite(t, b, "y")
-	await(t, r)
-}

@@ -64,7 +64,14 @@ func (s *sock) readLocked(p []byte) (int, error) {
 			}
 			return 0, wrapErrno("read", errorOf(out, err))
 		}
+		large := len(p) > sysio.Inline
+		if large {
+			d.layAside()
+		}
 		n, err := sysio.Recv(int(s.fd), p)
+		if large {
+			d.takeBack()
+		}
 		switch {
 		case err == nil && n == 0:
 			return 0, io.EOF
@@ -153,7 +160,14 @@ func (s *sock) writeLocked(p []byte) (sent int, err error) {
 			}
 			return sent, wrapErrno("write", errorOf(out, err))
 		}
+		large := len(p)-sent > sysio.Inline
+		if large {
+			d.layAside()
+		}
 		n, err := sysio.Send(int(s.fd), p[sent:])
+		if large {
+			d.takeBack()
+		}
 		switch {
 		case err == nil:
 			if sent += n; sent == len(p) {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -81,25 +82,22 @@ func (s *sock) onReady(r loop.Readiness) {
 // not wait and somebody else's operation does.
 func (d *direction) lock() bool { return d.mu.TryLock() || d.lockSlow() }
 
-// lockTries is how often a goroutine that must not park yields to operations
-// that are under way: each is over within microseconds of running.
-const lockTries = 100
+// lockFor is how long a goroutine that must not park yields to what takes its
+// time: a large transfer, or a raw user's function, which may wait for anything.
+// Whatever else is under way ends or parks as soon as it has a processor.
+const lockFor = 10 * time.Millisecond
 
 func (d *direction) lockSlow() bool {
 	if !owner.Here() {
 		d.mu.Lock()
 		return true
 	}
-	for range lockTries {
-		if d.mu.TryLock() {
-			return true
-		}
-		if stateOf(d.word.Load()) == parked || d.books.Load() != held {
+	for start := now(); !d.mu.TryLock(); runtime.Gosched() {
+		if stateOf(d.word.Load()) == parked || d.books.Load() != held && now()-start > int64(lockFor) {
 			return false
 		}
-		runtime.Gosched()
 	}
-	return false
+	return true
 }
 
 // park waits until the operation is completed, and says how. The caller holds
