@@ -18,18 +18,22 @@ import (
 //
 //	Reads and writes
 //	  zero-length Read: lock, closed, else 0, nil   TestAZeroLengthReadTakesTheReadLock,
+//	                                                TestEverythingFailsAfterClose,
 //	                                                TestAPastDeadlineComesBeforeData
 //	  zero-length Write looks at the deadline       TestAPastDeadlineComesBeforeData
 //	  closed before deadline before data            TestErrorsReadLikeThoseOfNet (closed past its
 //	                                                deadline), TestAPastDeadlineComesBeforeData
 //	  Write is atomic, waits included               TestWritesAreAtomicAgainstOtherWriters
-//	  a partial Write reports n and the error       TestAPartialWriteReportsWhatItWrote
-//	  EINTR is retried                              TestSignalsDoNotShow
-//	  at most 1 GiB per system call                 TestABufferBeyondOneCall: that larger buffers
-//	                                                work; the limit itself does not show
+//	  a partial Write reports n and the error       TestAPartialWriteReportsWhatItWrote,
+//	                                                TestWhatTheLoopWroteIsReported
+//	  EINTR is retried                              TestSignalsDoNotShow, as far as signals
+//	                                                reach calls that do not wait
+//	  at most 1 GiB per system call                 TestOneCallIsGivenAtMostMaxIO in internal/sysio,
+//	                                                TestABufferBeyondOneCall
 //	  any method, any goroutine, any time           TestStress, TestChurn, TestInterruptions,
-//	                                                TestConnPassesNettest
-//	  the buffer is the caller's after the call     TestTheBufferIsTheCallersAgain (with -race)
+//	                                                TestStatsStress, TestConnPassesNettest
+//	  the buffer is the caller's after the call     TestTheBufferIsTheCallersAgain (with -race),
+//	                                                TestTheWritersBufferIsItsOwnAgain
 //	Deadlines
 //	  wake a blocked call; zero clears; rearming    TestADeadlineWakesAParkedCall, TestInterruptions
 //	  read and write are independent                TestDeadlinesAreIndependentAndCanBeRearmed
@@ -39,7 +43,8 @@ import (
 //	  SetDeadline on a closed conn                  TestEverythingFailsAfterClose
 //	Close
 //	  wakes every blocked call with ErrClosed       TestCloseEndsAParkedCall, TestInterruptions
-//	  a reused descriptor is never touched          TestAReusedDescriptorIsNotTouched
+//	  a reused descriptor is never touched          TestAReusedDescriptorIsNotTouched,
+//	                                                TestADescriptorOutlivesItsRegistration
 //	  a second Close                                TestEverythingFailsAfterClose
 //	  garbage gives its descriptor back             TestGarbageGivesItsDescriptorBack,
 //	                                                TestAParkedCallKeepsItsConnAlive
@@ -53,7 +58,9 @@ import (
 //	  File                                          TestFileOutlivesTheConn
 //	  never read ahead; a raw user invalidates      TestProbesSeeWhatTheKernelHas, TestAPeekLosesNothing,
 //	                                                TestABlockingDuplicateBlocksNothing, FuzzConn
-//	  RawConn.Read: lock, deadline, parks           TestRawReadParksUntilThereIsData, TestInterruptions
+//	  RawConn.Read: lock, deadline, parks           TestRawCallsTakeTheLock, TestInterruptions,
+//	                                                TestRawReadParksUntilThereIsData,
+//	                                                TestARawUserLosesNoReadiness
 //	  a short read does not prove it drained        TestUrgentDataDoesNotHideWhatFollows,
 //	                                                TestMessageBoundariesDoNotHideWhatFollows
 //	Dial
@@ -98,13 +105,18 @@ func TestAnExtendedDeadlineDoesNotFailTheCall(t *testing.T) {
 }
 
 func TestExactlyNowHasPassed(t *testing.T) {
-	var d direction
-	for range 100 {
-		at := now()
-		d.deadline.Store(at)
-		if passed, _ := d.expired(); !passed {
-			t.Fatalf("a deadline of %d has not passed at %d", at, now())
-		}
+	if !past(5, 5) || past(6, 5) || !past(4, 5) {
+		t.Error("a deadline must have passed from its very moment on")
+	}
+	l := startLoop(t)
+	a, b := fakePair(t, l, "tcp4")
+	mustWrite(t, b, "x")
+	at := now()
+	a.s.r.setDeadline(at)
+	_, err := a.Read(make([]byte, 1))
+	opErr(t, err, "read", os.ErrDeadlineExceeded)
+	if passed, seen := a.s.r.expired(); !passed || seen < at {
+		t.Errorf("a deadline of %d has not passed at %d", at, seen)
 	}
 }
 
