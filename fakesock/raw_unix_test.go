@@ -138,16 +138,34 @@ func TestUrgentDataDoesNotHideWhatFollows(t *testing.T) {
 func TestMessageBoundariesDoNotHideWhatFollows(t *testing.T) {
 	l := startLoop(t)
 	a, b := fakePair(t, l, "unix")
-	for range 50 {
-		if err := b.with("send", "send", func(fd int) error {
-			if err := unix.Sendmsg(fd, []byte("abc"), unix.UnixRights(fd), nil, 0); err != nil {
-				return err
+	for _, parkFirst := range []bool{true, false} {
+		for range 50 {
+			first := make(<-chan result)
+			if parkFirst {
+				first = async(func() (int, error) { return a.Read(make([]byte, 64)) })
+				awaitParked(t, &a.s.r)
 			}
-			return unix.Sendmsg(fd, []byte("def"), nil, nil, 0)
-		}); err != nil {
-			t.Fatal(err)
+			// On the loop, so that one event stands for both.
+			if err := onLoop(t, l, func() error {
+				return b.with("send", "send", func(fd int) error {
+					if err := unix.Sendmsg(fd, []byte("abc"), unix.UnixRights(fd), nil, 0); err != nil {
+						return err
+					}
+					return unix.Sendmsg(fd, []byte("def"), nil, nil, 0)
+				})
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if !parkFirst {
+				mustRead(t, a, "abc")
+			} else if r := await(t, first); r.n != 3 {
+				t.Fatalf("Read = %d, %v; want the message before the boundary", r.n, r.err)
+			}
+			rest := await(t, async(func() (int, error) { return a.Read(make([]byte, 64)) }))
+			if rest.n != 3 || rest.err != nil {
+				t.Fatalf("after the boundary Read = %d, %v", rest.n, rest.err)
+			}
 		}
-		mustRead(t, a, "abcdef")
 	}
 }
 
