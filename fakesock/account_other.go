@@ -41,11 +41,14 @@ func (a *account) unpark() {
 	a.since.Store(0)
 }
 
+// waiting says what is parked, or a kind of 0. Any goroutine.
+func (a *account) waiting() (kind opKind, since int64) {
+	at := a.since.Load()
+	return opKind(at & kindMask), at &^ kindMask
+}
+
 // snapshot returns the counts. Any goroutine.
 func (a *account) snapshot() snapshot {
-	since := a.since.Load()
-	return snapshot{
-		counts: counts{a.bytes.Load(), a.calls.Load(), a.parks.Load(), a.parkedFor.Load()},
-		kind:   opKind(since & kindMask), since: since &^ kindMask,
-	}
+	kind, since := a.waiting()
+	return snapshot{counts{a.bytes.Load(), a.calls.Load(), a.parks.Load(), a.parkedFor.Load()}, kind, since}
 }

@@ -7,11 +7,12 @@ import "runtime"
 // Counting must cost next to nothing, so the counts are plain numbers. They are
 // written by whoever holds the direction's mutex, and that is the caller of an
 // operation for all its length. While it is parked it does not write, so
-// whoever has claimed the operation may read them, too. While it is in the
-// function given to a RawConn, which may take its time, it lays them aside:
+// whoever has claimed the operation may read them, too. Around what may take
+// its time without parking it lays them aside: the function given to a RawConn,
+// sendfile(2), and a system call for more than sysio.Inline bytes.
 //
 //	from   to     who and when
-//	held   aside  the caller, before the function
+//	held   aside  the caller, before what takes its time
 //	aside  held   the caller, after it
 //	aside  lent   somebody who reads the counts
 //	lent   aside  the same
@@ -29,8 +30,8 @@ func (d *direction) count(n int64) {
 	}
 }
 
-// layAside is called before a function that may take long, and takeBack after
-// it. The caller holds d.mu.
+// layAside is called before what may take long, and takeBack after it. The
+// caller holds d.mu.
 func (d *direction) layAside() { d.books.Store(aside) }
 
 func (d *direction) takeBack() {
@@ -40,8 +41,9 @@ func (d *direction) takeBack() {
 }
 
 // snapshot returns the counts. Any goroutine. Where it finds an operation
-// parked it claims it for a moment; what it meets otherwise is under way and
-// does not wait.
+// parked it claims it for a moment. Otherwise it waits for the holder of d.mu,
+// which is under way: between two places where the counts can be had it does
+// nothing that takes time but wait for a processor.
 func (d *direction) snapshot() (c snapshot) {
 	for ; ; runtime.Gosched() {
 		if d.mu.TryLock() {
@@ -55,11 +57,33 @@ func (d *direction) snapshot() (c snapshot) {
 			return c
 		}
 		if w, ok := d.claim(); ok {
-			c = snapshot{d.counts, d.op.kind, d.op.since}
-			if d.unclaim(w) {
-				d.recheck() // others may have found the claim
+			return d.readClaimed(w)
+		}
+	}
+}
+
+// readClaimed reads the counts under a claim, and gives it back.
+func (d *direction) readClaimed(w uint32) snapshot {
+	c := snapshot{d.counts, d.op.kind, d.op.since}
+	if d.unclaim(w) {
+		d.recheck() // others may have found the claim
+	}
+	return c
+}
+
+// waiting says what is parked, or a kind of 0. Any goroutine; it waits for
+// nothing but other claims, which are short.
+func (d *direction) waiting() (kind opKind, since int64) {
+	for ; ; runtime.Gosched() {
+		switch stateOf(d.word.Load()) {
+		case parked:
+			if w, ok := d.claim(); ok {
+				c := d.readClaimed(w)
+				return c.kind, c.since
 			}
-			return c
+		case claimed: // it may be parked again in a moment
+		default:
+			return 0, 0
 		}
 	}
 }

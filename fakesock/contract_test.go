@@ -112,9 +112,17 @@ func TestEverythingFailsAfterClose(t *testing.T) {
 }
 
 func TestWritesAreAtomicAgainstOtherWriters(t *testing.T) {
+	for _, network := range networks {
+		t.Run(network, func(t *testing.T) { writeFromMany(t, network) })
+	}
+}
+
+func writeFromMany(t *testing.T, network string) {
 	l := startLoop(t)
-	a, b := fakePair(t, l, "tcp4")
-	const writers, size = 4, 3 << 20
+	a, b := fakePair(t, l, network)
+	a.SetWriteBuffer(32 << 10) // so that writes park again and again
+	b.SetReadBuffer(32 << 10)
+	const writers, size = 4, 2 << 20
 	for i := range writers {
 		go func() {
 			buf := make([]byte, size)

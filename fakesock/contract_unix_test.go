@@ -18,28 +18,35 @@ import (
 //
 //	Reads and writes
 //	  zero-length Read: lock, closed, else 0, nil   TestAZeroLengthReadTakesTheReadLock,
+//	                                                TestEverythingFailsAfterClose,
 //	                                                TestAPastDeadlineComesBeforeData
 //	  zero-length Write looks at the deadline       TestAPastDeadlineComesBeforeData
 //	  closed before deadline before data            TestErrorsReadLikeThoseOfNet (closed past its
 //	                                                deadline), TestAPastDeadlineComesBeforeData
 //	  Write is atomic, waits included               TestWritesAreAtomicAgainstOtherWriters
-//	  a partial Write reports n and the error       TestAPartialWriteReportsWhatItWrote
-//	  EINTR is retried                              TestSignalsDoNotShow
-//	  at most 1 GiB per system call                 TestABufferBeyondOneCall: that larger buffers
-//	                                                work; the limit itself does not show
+//	  a partial Write reports n and the error       TestAPartialWriteReportsWhatItWrote,
+//	                                                TestWhatTheLoopWroteIsReported
+//	  EINTR is retried                              TestSignalsDoNotShow, as far as signals
+//	                                                reach calls that do not wait
+//	  at most 1 GiB per system call                 TestOneCallIsGivenAtMostMaxIO in internal/sysio,
+//	                                                TestABufferBeyondOneCall
 //	  any method, any goroutine, any time           TestStress, TestChurn, TestInterruptions,
-//	                                                TestConnPassesNettest
-//	  the buffer is the caller's after the call     TestTheBufferIsTheCallersAgain (with -race)
+//	                                                TestStatsStress, TestConnPassesNettest
+//	  the buffer is the caller's after the call     TestTheBufferIsTheCallersAgain (with -race),
+//	                                                TestTheWritersBufferIsItsOwnAgain
 //	Deadlines
 //	  wake a blocked call; zero clears; rearming    TestADeadlineWakesAParkedCall, TestInterruptions
 //	  read and write are independent                TestDeadlinesAreIndependentAndCanBeRearmed
 //	  exactly now has passed                        TestExactlyNowHasPassed
-//	  fire, then extend                             TestAnExtendedDeadlineDoesNotFailTheCall
+//	  fire, then extend                             TestAnExtendedDeadlineDoesNotFailTheCall,
+//	                                                TestWhatEndsAnOperationDuringAClaimIsNotLost
 //	  the error's shape, Timeout on the outside     opErr, in every test of a deadline
 //	  SetDeadline on a closed conn                  TestEverythingFailsAfterClose
 //	Close
 //	  wakes every blocked call with ErrClosed       TestCloseEndsAParkedCall, TestInterruptions
-//	  a reused descriptor is never touched          TestAReusedDescriptorIsNotTouched
+//	  a reused descriptor is never touched          TestAReusedDescriptorIsNotTouched,
+//	                                                TestCloseLeavesTheDescriptorToItsUsers,
+//	                                                TestADescriptorOutlivesItsRegistration
 //	  a second Close                                TestEverythingFailsAfterClose
 //	  garbage gives its descriptor back             TestGarbageGivesItsDescriptorBack,
 //	                                                TestAParkedCallKeepsItsConnAlive
@@ -53,7 +60,9 @@ import (
 //	  File                                          TestFileOutlivesTheConn
 //	  never read ahead; a raw user invalidates      TestProbesSeeWhatTheKernelHas, TestAPeekLosesNothing,
 //	                                                TestABlockingDuplicateBlocksNothing, FuzzConn
-//	  RawConn.Read: lock, deadline, parks           TestRawReadParksUntilThereIsData, TestInterruptions
+//	  RawConn.Read: lock, deadline, parks           TestRawCallsTakeTheLock, TestInterruptions,
+//	                                                TestRawReadParksUntilThereIsData,
+//	                                                TestARawUserLosesNoReadiness
 //	  a short read does not prove it drained        TestUrgentDataDoesNotHideWhatFollows,
 //	                                                TestMessageBoundariesDoNotHideWhatFollows
 //	Dial
@@ -80,7 +89,8 @@ func TestAnExtendedDeadlineDoesNotFailTheCall(t *testing.T) {
 		r := async(func() (int, error) { return s.op(c) })
 		awaitParked(t, d)
 		s.set(c, time.Now().Add(2*time.Hour))
-		c.s.fire() // what the timer of the first deadline does
+		d.recheckAt(d.deadline.Load()) // by whom the deadline had passed, before it was moved
+		c.s.fire()                     // what the timer of the first deadline does
 		if len(r) != 0 || stateOf(d.word.Load()) != parked {
 			t.Fatal("an old timer ended the call")
 		}
@@ -98,13 +108,18 @@ func TestAnExtendedDeadlineDoesNotFailTheCall(t *testing.T) {
 }
 
 func TestExactlyNowHasPassed(t *testing.T) {
-	var d direction
-	for range 100 {
-		at := now()
-		d.deadline.Store(at)
-		if passed, _ := d.expired(); !passed {
-			t.Fatalf("a deadline of %d has not passed at %d", at, now())
-		}
+	if !past(5, 5) || past(6, 5) || !past(4, 5) {
+		t.Error("a deadline must have passed from its very moment on")
+	}
+	l := startLoop(t)
+	a, b := fakePair(t, l, "tcp4")
+	mustWrite(t, b, "x")
+	at := now()
+	a.s.r.setDeadline(at)
+	_, err := a.Read(make([]byte, 1))
+	opErr(t, err, "read", os.ErrDeadlineExceeded)
+	if passed, seen := a.s.r.expired(); !passed || seen < at {
+		t.Errorf("a deadline of %d has not passed at %d", at, seen)
 	}
 }
 
@@ -167,46 +182,4 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations for a write, a read and a deadline on each end", n)
 	}
-}
-
-// Who claims an operation to look at it must not lose an event that comes
-// meanwhile: edge-triggered events come once.
-func TestAnEventDuringAClaimIsNotLost(t *testing.T) {
-	forSides(t, func(t *testing.T, s side, c *Conn, _ net.Conn) {
-		r := async(func() (int, error) { return s.op(c) })
-		d := s.dir(c)
-		awaitParked(t, d)
-		w, ok := d.claim()
-		for !ok {
-			w, ok = d.claim()
-		}
-		d.event() // as the loop notes it
-		if d.unclaim(w) {
-			t.Error("the operation was parked again, with the event lost")
-		}
-		awaitParked(t, d) // its caller looked, and there was nothing
-		c.Close()
-		await(t, r)
-	})
-}
-
-func TestStatsDoNotWaitForWhatIsUnderWay(t *testing.T) {
-	l := startLoop(t)
-	a, b := fakePair(t, l, "tcp4")
-	mustWrite(t, b, "x")
-	mustRead(t, a, "x")
-	raw, err := a.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := raw.Read(func(uintptr) bool { return a.Stats().BytesRead == 1 }); err != nil { // false would park
-		t.Fatal(err)
-	}
-	r := async(func() (int, error) { return a.Read(make([]byte, 1)) })
-	awaitParked(t, &a.s.r)
-	if s := a.Stats(); s.ReadParks != 1 || s.Reads != 1 || s.ReadParked <= 0 {
-		t.Errorf("while a read is parked: %+v", s)
-	}
-	mustWrite(t, b, "y")
-	await(t, r)
 }

@@ -13,15 +13,18 @@ import (
 // looks at the deadlines when it fires. A driver that sets a deadline before
 // every operation arms one timer per timeout, not per operation.
 
-// expired reports whether the deadline has passed, "exactly now" included, and
-// the time, or 0 if there is no deadline to compare it with.
+// past reports whether a deadline has passed at the time t: "exactly now" has.
+func past(at, t int64) bool { return at <= t }
+
+// expired reports whether the deadline has passed, and the time, or 0 if there
+// is no deadline to compare it with.
 func (d *direction) expired() (passed bool, t int64) {
 	at := d.deadline.Load()
 	if at == 0 {
 		return false, 0
 	}
 	t = now()
-	return at <= t, t
+	return past(at, t), t
 }
 
 // recheck looks at everything that may complete a parked operation but an
@@ -48,7 +51,7 @@ func (d *direction) recheckAt(t int64) {
 		if t == 0 {
 			t = now()
 		}
-		if at > t {
+		if !past(at, t) {
 			d.s.arm(at, t)
 			return
 		}

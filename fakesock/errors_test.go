@@ -54,6 +54,8 @@ func TestErrorsReadLikeThoseOfNet(t *testing.T) {
 		{"SetKeepAlive", func(c tcpConn) error { return c.SetKeepAlive(true) }},
 		{"SetKeepAlivePeriod", func(c tcpConn) error { return c.SetKeepAlivePeriod(time.Second) }},
 		{"SetKeepAliveConfig", func(c tcpConn) error { return c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true}) }},
+		{"SetKeepAlivePeriod(0)", func(c tcpConn) error { return c.SetKeepAlivePeriod(0) }},
+		{"SetKeepAlivePeriod(-1)", func(c tcpConn) error { return c.SetKeepAlivePeriod(-1) }},
 		{"SetKeepAlivePeriod beyond reason", func(c tcpConn) error { return c.SetKeepAlivePeriod(1 << 60) }},
 		{"SetReadBuffer", func(c tcpConn) error { return c.SetReadBuffer(4096) }},
 		{"SetWriteBuffer", func(c tcpConn) error { return c.SetWriteBuffer(4096) }},

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/valet-go/valet/internal/sysio"
+	"github.com/valet-go/valet/loop"
 )
 
 // yieldAfter is how many calls in a row may do without parking before
@@ -23,7 +24,10 @@ func (s *sock) read(p []byte) (int, error) {
 	if !s.users.enter() {
 		return 0, net.ErrClosed
 	}
-	s.r.mu.Lock()
+	if !s.r.lock() {
+		s.leave()
+		return 0, loop.ErrWouldBlockLoop
+	}
 	n, err := s.readLocked(p)
 	s.r.count(int64(n))
 	s.r.mu.Unlock()
@@ -60,7 +64,14 @@ func (s *sock) readLocked(p []byte) (int, error) {
 			}
 			return 0, wrapErrno("read", errorOf(out, err))
 		}
+		large := len(p) > sysio.Inline
+		if large {
+			d.layAside()
+		}
 		n, err := sysio.Recv(int(s.fd), p)
+		if large {
+			d.takeBack()
+		}
 		switch {
 		case err == nil && n == 0:
 			return 0, io.EOF
@@ -116,7 +127,10 @@ func (s *sock) write(p []byte) (int, error) {
 	if !s.users.enter() {
 		return 0, net.ErrClosed
 	}
-	s.w.mu.Lock()
+	if !s.w.lock() {
+		s.leave()
+		return 0, loop.ErrWouldBlockLoop
+	}
 	n, err := s.writeLocked(p)
 	s.w.count(int64(n))
 	s.w.mu.Unlock()
@@ -146,7 +160,14 @@ func (s *sock) writeLocked(p []byte) (sent int, err error) {
 			}
 			return sent, wrapErrno("write", errorOf(out, err))
 		}
+		large := len(p)-sent > sysio.Inline
+		if large {
+			d.layAside()
+		}
 		n, err := sysio.Send(int(s.fd), p[sent:])
+		if large {
+			d.takeBack()
+		}
 		switch {
 		case err == nil:
 			if sent += n; sent == len(p) {

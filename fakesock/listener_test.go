@@ -233,6 +233,11 @@ func TestAUnixListenersFileIsRemovedByClose(t *testing.T) {
 	if !exists() {
 		t.Error("a second Close removed the file of another listener")
 	}
+	ln.SetUnlinkOnClose(true) // too late, as in package net
+	ln.Close()
+	if !exists() {
+		t.Error("a late SetUnlinkOnClose made a second Close remove the file of another listener")
+	}
 	other.Close()
 	ln, err = Listen(l, "unix", path)
 	if err != nil {

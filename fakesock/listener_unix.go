@@ -107,7 +107,9 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 	}
 	defer s.leave()
 	d := &s.r
-	d.mu.Lock()
+	if !d.lock() {
+		return -1, nil, loop.ErrWouldBlockLoop
+	}
 	defer d.mu.Unlock()
 	for {
 		w := d.word.Load()
@@ -143,14 +145,15 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 // call reports [net.ErrClosed].
 func (ln *Listener) Close() error {
 	defer runtime.KeepAlive(ln)
-	if ln.unlink.Swap(false) { // first, so that it cannot be another's by then
+	if !ln.s.users.close() {
+		return ln.s.opError("close", net.ErrClosed)
+	}
+	if ln.unlink.Load() { // while we listen, so that it cannot be another's
 		if path := ln.Addr().String(); path != "" && path[0] != '@' {
 			_ = unix.Unlink(path)
 		}
 	}
-	if !ln.s.close() {
-		return ln.s.opError("close", net.ErrClosed)
-	}
+	ln.s.shutDown()
 	return nil
 }
 

@@ -75,7 +75,19 @@ func (c *Conn) SetKeepAlive(on bool) error {
 
 // SetKeepAlivePeriod is [net.TCPConn.SetKeepAlivePeriod].
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
-	return c.setInt(unix.IPPROTO_TCP, sysio.TCPKeepIdle, seconds(d))
+	return c.setProbe(sysio.TCPKeepIdle, seconds(d), 15)
+}
+
+// setProbe sets an option of keep-alive probes: zero means Go's default, and a
+// negative value leaves it as it is.
+func (c *Conn) setProbe(name, value, byDefault int) error {
+	switch {
+	case value < 0:
+		return nil
+	case value == 0:
+		value = byDefault
+	}
+	return c.setInt(unix.IPPROTO_TCP, name, value)
 }
 
 // SetKeepAliveConfig is [net.TCPConn.SetKeepAliveConfig]: zero fields mean
@@ -84,23 +96,13 @@ func (c *Conn) SetKeepAliveConfig(config net.KeepAliveConfig) error {
 	if err := c.SetKeepAlive(config.Enable); err != nil {
 		return err
 	}
-	for _, o := range []struct{ name, value, unit, byDefault int }{
-		{sysio.TCPKeepIdle, int(config.Idle), int(time.Second), 15},
-		{sysio.TCPKeepInterval, int(config.Interval), int(time.Second), 15},
-		{sysio.TCPKeepCount, config.Count, 1, 9},
-	} {
-		if o.value < 0 {
-			continue
-		}
-		value := o.byDefault
-		if o.value > 0 {
-			value = (o.value + o.unit - 1) / o.unit
-		}
-		if err := c.setInt(unix.IPPROTO_TCP, o.name, value); err != nil {
-			return err
-		}
+	if err := c.setProbe(sysio.TCPKeepIdle, seconds(config.Idle), 15); err != nil {
+		return err
 	}
-	return nil
+	if err := c.setProbe(sysio.TCPKeepInterval, seconds(config.Interval), 15); err != nil {
+		return err
+	}
+	return c.setProbe(sysio.TCPKeepCount, config.Count, 9)
 }
 
 // SetLinger is [net.TCPConn.SetLinger].
@@ -156,5 +158,10 @@ func btoi(b bool) int {
 	return 0
 }
 
-// seconds rounds up, as package net does.
-func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+// seconds rounds up, as package net does; what is negative stays so.
+func seconds(d time.Duration) int {
+	if d < 0 {
+		return -1
+	}
+	return int((d + time.Second - 1) / time.Second)
+}

@@ -1,6 +1,7 @@
 package fakesock
 
 import (
+	"cmp"
 	"net"
 	"slices"
 	"sync"
@@ -26,25 +27,24 @@ type ParkedOp struct {
 }
 
 // Parked returns the operations that are parked on the connections and
-// listeners of l, the longest first. Any goroutine; it looks at every
-// connection of l and keeps others from being opened and closed meanwhile, for
-// some 10 ns per connection. It is a snapshot: an operation that it lists may
-// have ended. On a closed loop nothing is parked.
+// listeners of l, the longest first. Any goroutine, callbacks and the functions
+// given to a RawConn included; it waits for no operation. It first lists the
+// connections of l, and keeps others from being opened and closed meanwhile,
+// for some 10 ns per connection. It is a snapshot: an operation that it returns
+// may have ended. On a closed loop nothing is parked.
 //
 // Where Go's own poller does the waiting (see the package doc) an operation
 // that has not returned yet counts as parked.
 func Parked(l *loop.Loop) []ParkedOp {
 	var found []parkedOp
-	roster.mu.Lock()
-	for s := roster.of[l]; s != nil; s = s.next {
+	for _, s := range listed(l) {
 		for _, d := range [...]*direction{&s.r, &s.w} {
-			if c := d.snapshot(); c.kind != 0 {
-				found = append(found, parkedOp{s, c.kind, c.since, d.deadline.Load()})
+			if kind, since := d.waiting(); kind != 0 {
+				found = append(found, parkedOp{s, kind, since, d.deadline.Load()})
 			}
 		}
 	}
-	roster.mu.Unlock()
-	slices.SortFunc(found, func(a, b parkedOp) int { return int(a.since - b.since) })
+	slices.SortFunc(found, func(a, b parkedOp) int { return cmp.Compare(a.since, b.since) })
 	list := make([]ParkedOp, len(found))
 	for i, f := range found {
 		local, remote := f.s.ends()
@@ -66,6 +66,16 @@ var roster = struct {
 	mu sync.Mutex // guards of, and the links of all sockets
 	of map[*loop.Loop]*sock
 }{of: map[*loop.Loop]*sock{}}
+
+// listed returns the sockets of l. They may be closed meanwhile.
+func listed(l *loop.Loop) (socks []*sock) {
+	roster.mu.Lock()
+	defer roster.mu.Unlock()
+	for s := roster.of[l]; s != nil; s = s.next {
+		socks = append(socks, s)
+	}
+	return socks
+}
 
 // link is a socket's place in the roster.
 type link struct {

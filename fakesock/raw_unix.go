@@ -7,6 +7,8 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+
+	"github.com/valet-go/valet/loop"
 )
 
 // SyscallConn gives access to the descriptor, as [net.TCPConn.SyscallConn].
@@ -27,10 +29,12 @@ func (r rawConn) Control(f func(fd uintptr)) error {
 
 func (s *sock) control(f func(fd uintptr)) error {
 	if err := s.with("", func(fd int) error {
+		defer func() { // f may panic
+			// What it did is unknown, so nothing is known of readiness.
+			s.r.relatch()
+			s.w.relatch()
+		}()
 		f(uintptr(fd))
-		// What it did is unknown, so nothing is known of readiness.
-		s.r.relatch()
-		s.w.relatch()
 		return nil
 	}); err != nil {
 		return s.ownError("raw-control", err)
@@ -57,9 +61,16 @@ func (r rawConn) wait(kind opKind, d *direction, f func(fd uintptr) bool) error 
 }
 
 func (s *sock) rawWait(kind opKind, d *direction, f func(fd uintptr) bool) error {
-	d.mu.Lock()
+	if !d.lock() {
+		s.leave()
+		return loop.ErrWouldBlockLoop
+	}
 	d.layAside()
-	defer func() { // f may panic
+	latched := false // what was latched may still be there
+	defer func() {   // f may panic
+		if latched {
+			d.relatch()
+		}
 		d.takeBack()
 		d.mu.Unlock()
 		s.leave()
@@ -74,17 +85,13 @@ func (s *sock) rawWait(kind opKind, d *direction, f func(fd uintptr) bool) error
 			return os.ErrDeadlineExceeded
 		}
 		// The latch is cleared before f looks, so that an event that comes
-		// after its look is not lost. If f did not want to wait, what was
-		// latched may still be there.
-		wasReady := stateOf(w) == ready
-		if wasReady {
+		// after its look is not lost, and set again in the end: only a wait
+		// proves that there was nothing.
+		if latched = stateOf(w) == ready; latched {
 			d.drained(w)
 			w = withState(w, idle)
 		}
 		if f(uintptr(s.fd)) {
-			if wasReady {
-				d.relatch()
-			}
 			return nil
 		}
 		d.takeBack()

@@ -138,16 +138,34 @@ func TestUrgentDataDoesNotHideWhatFollows(t *testing.T) {
 func TestMessageBoundariesDoNotHideWhatFollows(t *testing.T) {
 	l := startLoop(t)
 	a, b := fakePair(t, l, "unix")
-	for range 50 {
-		if err := b.with("send", "send", func(fd int) error {
-			if err := unix.Sendmsg(fd, []byte("abc"), unix.UnixRights(fd), nil, 0); err != nil {
-				return err
+	for _, parkFirst := range []bool{true, false} {
+		for range 50 {
+			first := make(<-chan result)
+			if parkFirst {
+				first = async(func() (int, error) { return a.Read(make([]byte, 64)) })
+				awaitParked(t, &a.s.r)
 			}
-			return unix.Sendmsg(fd, []byte("def"), nil, nil, 0)
-		}); err != nil {
-			t.Fatal(err)
+			// On the loop, so that one event stands for both.
+			if err := onLoop(t, l, func() error {
+				return b.with("send", "send", func(fd int) error {
+					if err := unix.Sendmsg(fd, []byte("abc"), unix.UnixRights(fd), nil, 0); err != nil {
+						return err
+					}
+					return unix.Sendmsg(fd, []byte("def"), nil, nil, 0)
+				})
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if !parkFirst {
+				mustRead(t, a, "abc")
+			} else if r := await(t, first); r.n != 3 {
+				t.Fatalf("Read = %d, %v; want the message before the boundary", r.n, r.err)
+			}
+			rest := await(t, async(func() (int, error) { return a.Read(make([]byte, 64)) }))
+			if rest.n != 3 || rest.err != nil {
+				t.Fatalf("after the boundary Read = %d, %v", rest.n, rest.err)
+			}
 		}
-		mustRead(t, a, "abcdef")
 	}
 }
 
@@ -213,6 +231,9 @@ func TestSocketOptions(t *testing.T) {
 	check("SetNoDelay", tcp, unix.TCP_NODELAY, 0, c.SetNoDelay(false))
 	check("SetKeepAlive", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 0, c.SetKeepAlive(false))
 	check("SetKeepAlivePeriod", tcp, sysio.TCPKeepIdle, 2, c.SetKeepAlivePeriod(1500*time.Millisecond))
+	check("SetKeepAlivePeriod of nothing", tcp, sysio.TCPKeepIdle, 2, c.SetKeepAlivePeriod(-1))
+	check("SetKeepAlivePeriod to the default", tcp, sysio.TCPKeepIdle, 15, c.SetKeepAlivePeriod(0))
+	check("SetKeepAlivePeriod again", tcp, sysio.TCPKeepIdle, 2, c.SetKeepAlivePeriod(1500*time.Millisecond))
 	err := c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: -1, Interval: 7 * time.Second})
 	check("SetKeepAliveConfig enable", unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1, err)
 	check("SetKeepAliveConfig idle", tcp, sysio.TCPKeepIdle, 2, err)
@@ -220,7 +241,21 @@ func TestSocketOptions(t *testing.T) {
 	check("SetKeepAliveConfig count", tcp, sysio.TCPKeepCount, 9, err)
 	check("SetReadBuffer", unix.SOL_SOCKET, unix.SO_RCVBUF, 2*8192, c.SetReadBuffer(8192))
 	check("SetWriteBuffer", unix.SOL_SOCKET, unix.SO_SNDBUF, 2*8192, c.SetWriteBuffer(8192))
-	if err := c.SetLinger(3); err != nil {
-		t.Error(err)
+	check("SetKeepAliveConfig count", tcp, sysio.TCPKeepCount, 4, c.SetKeepAliveConfig(net.KeepAliveConfig{Count: 4}))
+	linger := func(want unix.Linger, err error) {
+		t.Helper()
+		got := &unix.Linger{}
+		if err == nil {
+			err = c.with("get", "getsockopt", func(fd int) (err error) {
+				got, err = unix.GetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER)
+				return err
+			})
+		}
+		if err != nil || got.Onoff != want.Onoff || want.Onoff != 0 && got.Linger != want.Linger {
+			t.Errorf("SetLinger: %v, %v; want %v", *got, err, want)
+		}
 	}
+	linger(unix.Linger{Onoff: 1, Linger: 3}, c.SetLinger(3))
+	linger(unix.Linger{Onoff: 1}, c.SetLinger(0))
+	linger(unix.Linger{}, c.SetLinger(-1))
 }

@@ -65,7 +65,9 @@ func (s *sock) sendFD(file int, limit int64) (sent int64, done bool, err error) 
 	}
 	defer s.leave()
 	d := &s.w
-	d.mu.Lock()
+	if !d.lock() {
+		return 0, false, nil
+	}
 	defer d.mu.Unlock()
 	defer func() {
 		if done || sent > 0 {
@@ -86,7 +88,9 @@ func (s *sock) sendFD(file int, limit int64) (sent int64, done bool, err error) 
 			if flags, err := unix.FcntlInt(uintptr(s.fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
 				return sent, false, nil
 			}
+			d.layAside() // the file's disk may be slow
 			n, err := unix.Sendfile(int(s.fd), file, nil, int(min(limit-sent, sendfileChunk)))
+			d.takeBack()
 			tried = true
 			if n > 0 {
 				sent += int64(n)

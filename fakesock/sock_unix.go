@@ -5,8 +5,10 @@ package fakesock
 import (
 	"net"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -76,6 +78,28 @@ func (s *sock) onReady(r loop.Readiness) {
 	}
 }
 
+// lock takes d.mu. It reports false, and has not taken it, where the caller must
+// not wait and somebody else's operation does.
+func (d *direction) lock() bool { return d.mu.TryLock() || d.lockSlow() }
+
+// lockFor is how long a goroutine that must not park yields to what takes its
+// time: a large transfer, or a raw user's function, which may wait for anything.
+// Whatever else is under way ends or parks as soon as it has a processor.
+const lockFor = 10 * time.Millisecond
+
+func (d *direction) lockSlow() bool {
+	if !owner.Here() {
+		d.mu.Lock()
+		return true
+	}
+	for start := now(); !d.mu.TryLock(); runtime.Gosched() {
+		if stateOf(d.word.Load()) == parked || d.books.Load() != held && now()-start > int64(lockFor) {
+			return false
+		}
+	}
+	return true
+}
+
 // park waits until the operation is completed, and says how. The caller holds
 // d.mu and has seen the word w, whose state is idle; t is the time, if the
 // caller has read the clock just now, or 0.
@@ -140,10 +164,17 @@ func (s *sock) ownError(op string, err error) error {
 // close is Close, and what is done for a Conn that became garbage. It reports
 // whether the socket was open.
 func (s *sock) close() bool {
-	first, last := s.users.close()
-	if !first {
+	if !s.users.close() {
 		return false
 	}
+	s.shutDown()
+	return true
+}
+
+// shutDown does what is left to do after users.close, whose caller is a user
+// until then: the descriptor must not become another's before its registration
+// is removed, which goes by the number.
+func (s *sock) shutDown() {
 	// A registration follows the open file description, which duplicates
 	// share: it must go before the descriptor.
 	_ = s.handle.Remove()
@@ -151,10 +182,7 @@ func (s *sock) close() bool {
 	s.r.close()
 	s.w.close()
 	s.alarm.stop()
-	if last {
-		unix.Close(int(s.fd))
-	}
-	return true
+	s.leave()
 }
 
 func (s *sock) leave() {
@@ -169,7 +197,7 @@ func (s *sock) leave() {
 //	from        to          who and when
 //	n           n+1         enter
 //	n           n-1         leave
-//	n           n|gone      close; for n = 0 it closes the descriptor
+//	n           (n+1)|gone  close, which then leaves like the others
 //	n|gone      (n-1)|gone  leave; the last one closes the descriptor
 type users struct{ word atomic.Uint32 }
 
@@ -189,14 +217,16 @@ func (u *users) enter() bool {
 
 func (u *users) leave() (last bool) { return u.word.Add(^uint32(0)) == gone }
 
-func (u *users) close() (first, last bool) {
+// close refuses further users, and reports whether it is the first to do so.
+// Then its caller is a user, who has to leave.
+func (u *users) close() (first bool) {
 	for {
 		n := u.word.Load()
 		if n&gone != 0 {
-			return false, false
+			return false
 		}
-		if u.word.CompareAndSwap(n, n|gone) {
-			return true, n == 0
+		if u.word.CompareAndSwap(n, (n+1)|gone) {
+			return true
 		}
 	}
 }

@@ -11,19 +11,25 @@ import (
 // that exactly one does.
 //
 //	from     to       who and when
-//	idle     ready    loop: an event came
+//	idle     ready    loop: an event came; anyone: a raw user may have left something
 //	idle     parked   caller: its operation must wait
 //	idle     closed   Close
 //	ready    ready    loop: an event came (the count rises)
-//	ready    idle     caller: EAGAIN, or a short read that proves the socket empty
+//	ready    idle     caller: EAGAIN, or a short read that proves the socket empty,
+//	                  or it is about to call a raw user's function
 //	ready    closed   Close
-//	parked   claimed  loop: an event came; anyone: the deadline passed, or the loop was closed
+//	parked   claimed  loop: an event came; anyone: the deadline passed, the loop was closed,
+//	                  or Stats and Parked look at the operation
 //	parked   closed   Close, which completes the operation
 //	claimed  parked   claimer: there was nothing to do after all
 //	claimed  idle     loop: completed by a short read that proves the socket empty
 //	claimed  ready    claimer: completed otherwise
-//	claimed  claimed  loop: an event came while the deadline was being looked at (the count rises)
+//	claimed  claimed  loop: an event came while somebody else held the claim (the count rises)
 //	claimed  closed   Close; the claimer still completes the operation
+//
+// An event of a closed direction changes nothing. The caller of the operation
+// waits until it is completed, so a claimer may use op, and the descriptor, up
+// to that moment and no longer.
 //
 // A direction starts ready, because nothing is known, and ends closed.
 const (

@@ -28,8 +28,9 @@ type Stats struct {
 }
 
 // Stats returns the counts so far. Any goroutine; does not wait for the socket,
-// and does not look at it; after Close it returns the final counts. Numbers
-// that change meanwhile need not fit together.
+// and does not look at it. If a call is about to return, or to wait, Stats
+// lets it run first. After Close it returns the final counts. Numbers that
+// change meanwhile need not fit together.
 //
 // Where Go's own poller does the waiting (see the package doc) every call of
 // Read, Write and ReadFrom counts as parked while it runs.

@@ -115,14 +115,7 @@ func (e listenerEnds) ends() (string, string) { return e.ln.Addr().String(), "" 
 func TestTheRosterForgets(t *testing.T) {
 	l := startLoop(t)
 	ln := listen(t, "tcp4")
-	listed := func() (n int) {
-		roster.mu.Lock()
-		defer roster.mu.Unlock()
-		for s := roster.of[l]; s != nil; s = s.next {
-			n++
-		}
-		return n
-	}
+	listed := func() int { return len(listed(l)) }
 	d := &Dialer{Loop: l}
 	for range 10 {
 		if _, err := d.Dial("tcp4", ln.Addr().String()); err != nil {

@@ -13,3 +13,6 @@ const (
 	// internal/poll.
 	MaxIO = 1 << 30
 )
+
+// clamp is what one system call is given of p.
+func clamp(p []byte) []byte { return p[:min(len(p), MaxIO)] }

@@ -11,7 +11,7 @@ import "golang.org/x/sys/unix"
 // Recv receives up to len(p) bytes. Errors are bare errnos, EAGAIN and EINTR
 // among them; no bytes and no error is the end of the file.
 func Recv(fd int, p []byte) (int, error) {
-	n, _, err := unix.Recvfrom(fd, p[:min(len(p), MaxIO)], unix.MSG_DONTWAIT)
+	n, _, err := unix.Recvfrom(fd, clamp(p), unix.MSG_DONTWAIT)
 	if err != nil {
 		return 0, err
 	}
@@ -21,7 +21,7 @@ func Recv(fd int, p []byte) (int, error) {
 // Send sends the start of p. Errors are bare errnos, EAGAIN and EINTR among
 // them.
 func Send(fd int, p []byte) (int, error) {
-	n, err := unix.SendmsgN(fd, p[:min(len(p), MaxIO)], nil, nil, unix.MSG_DONTWAIT)
+	n, err := unix.SendmsgN(fd, clamp(p), nil, nil, unix.MSG_DONTWAIT)
 	if err != nil {
 		return 0, err
 	}

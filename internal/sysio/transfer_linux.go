@@ -26,7 +26,7 @@ func Send(fd int, p []byte) (int, error) {
 func transfer(trap uintptr, fd int, p []byte, flags uintptr) (int, error) {
 	var n uintptr
 	var errno syscall.Errno
-	p = p[:min(len(p), MaxIO)]
+	p = clamp(p)
 	if len(p) <= Inline {
 		n, _, errno = syscall.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
 	} else {
