@@ -42,7 +42,8 @@ type Loop struct {
 	limit    uint64          // of callbacks; at so many, Run ends
 	timers   timerHeap
 	timerSeq uint64
-	batch    []func() // posted callbacks being run
+	timersAt time.Time // of the last phase 1: no timer is due earlier
+	batch    []func()  // posted callbacks being run
 	batchAt  int
 	found    []event
 	ready    []ready // events being dispatched
@@ -54,7 +55,7 @@ type Loop struct {
 // not block. Errors: an option's; the system's, if it has no descriptor left. A loop that is no
 // longer needed must be closed, whether it ever ran or not.
 func New(opts ...Option) (*Loop, error) {
-	l := &Loop{ended: make(chan struct{}), log: slog.Default()}
+	l := &Loop{ended: make(chan struct{}), log: slog.Default(), timersAt: epoch}
 	l.onPanic = l.logPanic
 	l.watchdog.limit = defaultStall
 	for _, o := range opts {
@@ -301,7 +302,7 @@ func (l *Loop) shutdown() {
 	l.closeStreams()
 	l.closeHandlers()
 	goexit = false
-	l.timers = nil
+	l.dropTimers()
 	l.publish()
 	l.watchdog.stop()
 	l.poller.close()
