@@ -250,7 +250,7 @@ func TestGoexitInEachCallbackLeavesTheStreamAlive(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			l := start(t, failOnPanic(t))
+			l := start(t)
 			s, peer := streamPair(t, l, "tcp4")
 			sendTo(t, peer, "ab")
 			acts := make(chan struct{}, 10)

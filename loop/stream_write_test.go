@@ -130,7 +130,7 @@ func TestCloseWriteAfterAQueue(t *testing.T) {
 }
 
 func TestAResetEndsAWriteInTheMiddle(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	var writes []<-chan error
 	ended := make(chan error, 2)
@@ -219,7 +219,7 @@ func TestWriteTimeout(t *testing.T) {
 
 // A peer that reads slowly makes progress, however long it all takes.
 func TestAWriteTimeoutIsAboutProgress(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	on(t, l, func() { s.SetWriteTimeout(300 * time.Millisecond) })
 	data := pattern(8 << 20)

@@ -152,7 +152,7 @@ func TestOptionsRefuseNonsense(t *testing.T) {
 
 func TestPanicsAreLogged(t *testing.T) {
 	log, logger := newLog()
-	l := start(t, WithLogger(logger))
+	l := start(t, WithLogger(logger), logPanics)
 	l.Post(func() { panic("the cause") })
 	on(t, l, func() {
 		if n := l.Stats().Panics; n != 1 {
