@@ -66,6 +66,7 @@ func TestCloseCallsEverythingThatIsPendingOnce(t *testing.T) {
 			s.SetWriteTimeout(time.Millisecond)
 		})
 		wantGot(t, beginSome(t, s), "", net.ErrClosed)
+		wantGot(t, beginBytes(t, s, 0), "", net.ErrClosed)
 		if err := await(t, beginWrite(t, s, []byte("x"))); err != net.ErrClosed {
 			t.Errorf("a write after Close: %v", err)
 		}

@@ -240,3 +240,29 @@ func TestAWriteTimeoutIsAboutProgress(t *testing.T) {
 		t.Fatalf("after %v: %v", time.Since(began), err)
 	}
 }
+
+// A read timeout that has fired, but not called back, gives way to Pause.
+func TestPauseTakesBackATimeout(t *testing.T) {
+	if portable {
+		t.Skip("a write's callback needs an event")
+	}
+	l := start(t)
+	s, peer := streamPair(t, l, "tcp4")
+	var n <-chan got
+	on(t, l, func() {
+		s.SetReadTimeout(time.Hour)
+		ch := make(chan got, 10)
+		n = ch
+		s.ReadSome(func(p []byte, err error) { ch <- got{string(p), err} })
+		s.Write([]byte("x"), func(error) { s.Pause() })
+		s.r.timeout.since = time.Now().Add(-2 * time.Hour)
+		s.readTimeout() // writes call back before reads
+		s.Resume()
+	})
+	on(t, l, func() {})
+	if len(n) != 0 {
+		t.Fatalf("called back at once: %v", <-n)
+	}
+	sendTo(t, peer, "in time")
+	wantGot(t, n, "in time", nil)
+}
