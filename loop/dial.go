@@ -49,7 +49,9 @@ func (d *dial) connect(network, address string) (link, error) {
 	if !streamNetwork(network) {
 		return link{}, &net.OpError{Op: "dial", Net: network, Err: net.UnknownNetworkError(network)}
 	}
-	c, err := new(net.Dialer).DialContext(d.ctx, network, address)
+	var nd net.Dialer
+	nd.SetMultipathTCP(false) // see listenConfig.listen
+	c, err := nd.DialContext(d.ctx, network, address)
 	if err != nil {
 		return link{}, err
 	}

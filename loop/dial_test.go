@@ -40,7 +40,7 @@ func TestDial(t *testing.T) {
 }
 
 func TestDialErrors(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	gone := netListener(t, "tcp4")
 	gone.Close()
 	if d := await(t, beginDial(t, t.Context(), l, "tcp4", gone.Addr().String())); !errors.Is(d.err, syscall.ECONNREFUSED) {
@@ -69,7 +69,7 @@ func TestDialErrors(t *testing.T) {
 // A context that ends while the dial is on its way decides it either way, but
 // leaves no connection behind, which TestMain sees.
 func TestDialRacesItsContext(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	ln := listen(t, l, "tcp4", func(s *Stream) { s.ReadSome(func([]byte, error) { s.Close() }) })
 	for range 200 {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -81,14 +81,16 @@ func (h *Handle) Modify(want Interest) error {
 
 // Remove ends the registration. Call it before closing the descriptor: a
 // duplicate would keep the registration alive. Any goroutine; does not block.
-// Called on the loop, the handler never runs again; called elsewhere, it may
-// be running at that moment. A second call, or one after the loop was closed,
-// does nothing.
+// Called on the loop, the handler never runs again, not even with [LoopClosed];
+// called elsewhere, it may be running at that moment. A second call, or one
+// after the loop was closed, does nothing. Errors: the system's, if the
+// descriptor was closed before; the registration has ended all the same.
 func (h *Handle) Remove() error {
 	t := &h.l.handlers
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed || h.removed.Load() {
+		h.removed.Store(true) // one that has not been told of the end is not any more
 		return nil
 	}
 	err := h.l.poller.remove(int(h.fd))

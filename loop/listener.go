@@ -188,6 +188,7 @@ func (ln *Listener) serve() {
 	ln.inTurn, ln.more = true, true
 	defer ln.endTurn()
 	for range acceptBudget {
+		ln.l.watchdog.note()
 		if !ln.step() {
 			ln.more = false
 			return

@@ -13,7 +13,7 @@ import (
 func TestTheCapIsKept(t *testing.T) {
 	for _, network := range streamNetworks {
 		t.Run(network, func(t *testing.T) {
-			l := start(t, failOnPanic(t))
+			l := start(t)
 			const limit = 3
 			open, most := 0, 0
 			ln := listen(t, l, network, func(s *Stream) {
@@ -46,7 +46,7 @@ func TestTheCapIsKept(t *testing.T) {
 func TestAClosedListenersStreamsLiveOn(t *testing.T) {
 	for _, network := range streamNetworks {
 		t.Run(network, func(t *testing.T) {
-			l := start(t, failOnPanic(t))
+			l := start(t)
 			accepted := make(chan *Stream, 1)
 			ln := listen(t, l, network, func(s *Stream) { accepted <- s })
 			peer := connect(t, ln)
@@ -75,7 +75,7 @@ func TestAClosedListenersStreamsLiveOn(t *testing.T) {
 
 // A storm of connections must leave streams and posts their turn.
 func TestAStormOfConnections(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	accepted, row, inRow := 0, 0, 0
 	ln := listen(t, l, "tcp4", func(s *Stream) {
 		accepted++
@@ -126,7 +126,7 @@ func TestAPanicInAcceptClosesTheStreamOnly(t *testing.T) {
 }
 
 func TestDrainWaitsForTheStreams(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	var streams []*Stream
 	ln := listen(t, l, "tcp4", func(s *Stream) { streams = append(streams, s) })
 	connect(t, ln)
@@ -165,7 +165,7 @@ func TestDrainWaitsForTheStreams(t *testing.T) {
 }
 
 func TestDrainClosesWhatIsLeftWhenItsContextEnds(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	var left *Stream
 	ln := listen(t, l, "tcp4", func(s *Stream) { left = s })
 	other, _ := streamPair(t, l, "tcp4")
@@ -195,7 +195,7 @@ func TestDrainClosesWhatIsLeftWhenItsContextEnds(t *testing.T) {
 }
 
 func TestListenErrors(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	ln := listen(t, l, "tcp4", func(*Stream) {})
 	if _, err := l.Listen("tcp4", ln.Addr().String(), func(*Stream) {}); err == nil {
 		t.Error("one address was listened on twice")
@@ -243,7 +243,7 @@ func TestTwoLoopsShareAPort(t *testing.T) {
 
 // An accept error makes a pause that grows, and a success ends it.
 func TestTheAcceptPauseGrows(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	ln := listen(t, l, "tcp4", func(s *Stream) { s.Close() })
 	on(t, l, func() {
 		for _, want := range []time.Duration{5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000} {

@@ -18,7 +18,7 @@ import (
 type Loop struct {
 	sleepState atomic.Uint32 // see poller.go
 	posted     queue
-	owner      atomic.Uintptr // the goroutine that runs the loop; 0 when none does
+	owner      atomic.Uintptr // the goroutine that runs the loop, or between; 0 when none does
 	stopping   atomic.Bool    // Stop was called, and Run has not returned yet
 	closing    atomic.Bool    // Close was called
 	ended      chan struct{}  // closed when Close has done all
@@ -42,7 +42,8 @@ type Loop struct {
 	limit    uint64          // of callbacks; at so many, Run ends
 	timers   timerHeap
 	timerSeq uint64
-	batch    []func() // posted callbacks being run
+	timersAt time.Time // of the last phase 1: no timer is due earlier
+	batch    []func()  // posted callbacks being run
 	batchAt  int
 	found    []event
 	ready    []ready // events being dispatched
@@ -54,7 +55,7 @@ type Loop struct {
 // not block. Errors: an option's; the system's, if it has no descriptor left. A loop that is no
 // longer needed must be closed, whether it ever ran or not.
 func New(opts ...Option) (*Loop, error) {
-	l := &Loop{ended: make(chan struct{}), log: slog.Default()}
+	l := &Loop{ended: make(chan struct{}), log: slog.Default(), timersAt: epoch}
 	l.onPanic = l.logPanic
 	l.watchdog.limit = defaultStall
 	for _, o := range opts {
@@ -115,15 +116,14 @@ func (l *Loop) RunOnce(ctx context.Context) error {
 // enter makes the caller the one who runs the loop.
 func (l *Loop) enter() error {
 	l.mu.Lock()
-	closing, running := l.closing.Load(), l.running
-	l.running = true
-	l.mu.Unlock()
+	defer l.mu.Unlock()
 	switch {
-	case closing:
+	case l.closing.Load():
 		return ErrClosed
-	case running:
+	case l.running:
 		return ErrRunning
 	}
+	l.running = true
 	return nil
 }
 
@@ -138,6 +138,11 @@ func (l *Loop) verdict(ctx context.Context) error {
 // forever is more callbacks than a loop can run.
 const forever = math.MaxUint64
 
+// between is the loop's owner while it changes over from a goroutine that a
+// callback ended to another: the runtime may give the old one's identity to a
+// third, which must not be taken for the loop.
+const between = ^uintptr(0)
+
 // run iterates until the loop is to end, or so many callbacks have run in all,
 // which it reports. It calls started when the calling goroutine owns the loop.
 func (l *Loop) run(ctx context.Context, callbacks uint64, started func()) (enough bool) {
@@ -149,6 +154,7 @@ func (l *Loop) run(ctx context.Context, callbacks uint64, started func()) (enoug
 	defer func() {
 		unmark()
 		if goexit { // a callback ended this goroutine; the loop lives on
+			l.owner.Store(between)
 			go l.run(ctx, callbacks, func() {})
 			return
 		}
@@ -290,6 +296,7 @@ func (l *Loop) shutdown() {
 	defer func() {
 		unmark()
 		if goexit {
+			l.owner.Store(between)
 			go l.shutdown()
 		}
 	}()
@@ -301,7 +308,7 @@ func (l *Loop) shutdown() {
 	l.closeStreams()
 	l.closeHandlers()
 	goexit = false
-	l.timers = nil
+	l.dropTimers()
 	l.publish()
 	l.watchdog.stop()
 	l.poller.close()

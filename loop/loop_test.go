@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// start returns a running loop that the test closes.
+// start returns a running loop that the test closes. A panic in a callback fails
+// the test, unless the options have a handler of their own.
 func start(t testing.TB, opts ...Option) *Loop {
 	t.Helper()
-	l, err := Start(context.Background(), opts...)
+	l, err := Start(context.Background(), append([]Option{failOnPanic(t)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,6 +25,17 @@ func start(t testing.TB, opts ...Option) *Loop {
 		}
 	})
 	return l
+}
+
+// failOnPanic makes a panic in a callback fail the test.
+func failOnPanic(t testing.TB) Option {
+	return WithPanicHandler(func(v any, stack []byte) { t.Errorf("panic in a callback: %v\n%s", v, stack) })
+}
+
+// logPanics is the default: to log them.
+func logPanics(l *Loop) error {
+	l.onPanic = l.logPanic
+	return nil
 }
 
 // on runs f on the loop and waits for it.

@@ -22,9 +22,10 @@ func WithPanicHandler(f func(v any, stack []byte)) Option {
 	}
 }
 
-// WithLogger sets where the loop logs what the watchdog finds, and panics that
-// nobody handles. The default is the [slog.Default] of the time when the loop
-// is made.
+// WithLogger sets where the loop logs what the watchdog finds, on a goroutine of
+// the watchdog's, and panics that nobody handles, on the loop. It must not wait
+// for the loop. The default is the [slog.Default] of the time when the loop is
+// made.
 func WithLogger(log *slog.Logger) Option {
 	return func(l *Loop) error {
 		if log == nil {
@@ -37,13 +38,18 @@ func WithLogger(log *slog.Logger) Option {
 
 // WithWatchdog sets how long a callback may run before it is logged as a
 // warning, with the stack of the loop's goroutine while it still runs. It is
-// logged again each time it has run twice as long. The default is 1 s; 0 turns
-// the watchdog off.
+// logged again each time it has run twice as long. The default is 1 s; the limit
+// must be 1 ms at least, or 0, which turns the watchdog off.
 //
-// The watchdog looks four times in each limit, so a report may come that much
-// later. Taking the stack stops the program for about as long as it takes to
-// write down the stacks of all its goroutines. While the loop has nothing to do
-// the watchdog costs nothing.
+// The watchdog looks four times in each limit, and begins to count at the second
+// look that finds the callback, so a report may come half a limit late, and a
+// callback that has ended by then is not reported. It cannot tell a callback
+// that waits, or works, from one that gets no processor on a busy machine; a
+// process that stands still as a whole is not reported.
+//
+// Taking the stack stops the program for about as long as it takes to write down
+// the stacks of all its goroutines. While the loop has nothing to do the watchdog
+// costs nothing.
 func WithWatchdog(limit time.Duration) Option {
 	return func(l *Loop) error {
 		if limit < 0 || 0 < limit && limit < time.Millisecond {

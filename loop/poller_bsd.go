@@ -78,6 +78,7 @@ func (p *poller) add(fd int, want Interest, k key) error {
 		return unix.EEXIST
 	}
 	if err := p.setLocked(fd, 0, want); err != nil {
+		_ = p.setLocked(fd, want, 0) // a filter that nobody knows would be reported for ever
 		return err
 	}
 	p.registered[fd] = registration{k, want}
@@ -141,9 +142,13 @@ func (p *poller) wait(into []event) []event {
 	if p.until.IsZero() {
 		return p.harvest(into, nil)
 	}
-	ts := unix.NsecToTimespec(int64(max(time.Until(p.until), 0)))
+	ts := unix.NsecToTimespec(int64(min(max(time.Until(p.until), 0), longestWait)))
 	return p.harvest(into, &ts)
 }
+
+// longestWait keeps clear of what the systems refuse with EINVAL: macOS more
+// than some three years; the runtime's own poller has the same bound.
+const longestWait = 1e6 * time.Second
 
 func (p *poller) harvest(into []event, limit *unix.Timespec) []event {
 	n, err := unix.Kevent(p.kq, nil, p.events[:], limit)

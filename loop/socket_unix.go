@@ -5,6 +5,7 @@ package loop
 import (
 	"net"
 	"os"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -32,13 +33,14 @@ type socket struct {
 
 	// probe says that a short read proves nothing: on a unix socket the end
 	// of a message cuts a read short, and on TCP urgent data and the end do,
-	// and what follows them causes no further event.
+	// and what follows them causes no further event. kqueue does not report
+	// urgent data, so there it is always set.
 	probe bool
 }
 
 func (k *socket) open(l *Loop, c link, event func(Readiness)) error {
 	_, tcp := c.laddr.(*net.TCPAddr)
-	k.fd, k.probe = int(c.native), !tcp
+	k.fd, k.probe = int(c.native), !tcp || runtime.GOOS != "linux"
 	h, err := l.AddHandler(k.fd, Readable|Writable|Edge, event)
 	k.handle = h
 	return err

@@ -66,6 +66,7 @@ func TestCloseCallsEverythingThatIsPendingOnce(t *testing.T) {
 			s.SetWriteTimeout(time.Millisecond)
 		})
 		wantGot(t, beginSome(t, s), "", net.ErrClosed)
+		wantGot(t, beginBytes(t, s, 0), "", net.ErrClosed)
 		if err := await(t, beginWrite(t, s, []byte("x"))); err != net.ErrClosed {
 			t.Errorf("a write after Close: %v", err)
 		}
@@ -250,7 +251,7 @@ func TestGoexitInEachCallbackLeavesTheStreamAlive(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			l := start(t, failOnPanic(t))
+			l := start(t)
 			s, peer := streamPair(t, l, "tcp4")
 			sendTo(t, peer, "ab")
 			acts := make(chan struct{}, 10)

@@ -25,7 +25,7 @@ func withFD(t testing.TB, c net.Conn, f func(fd int) error) {
 
 // Urgent data ends a read early without the socket being drained.
 func TestUrgentDataDoesNotHideWhatFollows(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	for range 100 {
 		n := beginBytes(t, s, 6)
@@ -40,7 +40,7 @@ func TestUrgentDataDoesNotHideWhatFollows(t *testing.T) {
 
 // The end of a message with a descriptor ends a read early on a unix socket.
 func TestAMessageBoundaryDoesNotHideWhatFollows(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "unix")
 	f, err := os.Open(os.DevNull)
 	if err != nil {
@@ -64,7 +64,7 @@ func TestAMessageBoundaryDoesNotHideWhatFollows(t *testing.T) {
 // A duplicate of the descriptor may make it blocking, which the loop must not
 // feel.
 func TestABlockingDescriptorDoesNotStopTheLoop(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	if err := unix.SetNonblock(s.sock.fd, false); err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestABlockingDescriptorDoesNotStopTheLoop(t *testing.T) {
 
 // Accepted connections have the options that package net sets.
 func TestOptionsOfAcceptedConnections(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, _ := streamPair(t, l, "tcp4")
 	for _, o := range []struct{ level, name, want int }{
 		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},

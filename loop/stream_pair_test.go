@@ -182,22 +182,17 @@ func reset(t testing.TB, peer net.Conn) {
 	peer.Close()
 }
 
-// failOnPanic makes a panic in a callback fail the test.
-func failOnPanic(t testing.TB) Option {
-	return WithPanicHandler(func(v any, stack []byte) { t.Errorf("panic in a callback: %v\n%s", v, stack) })
-}
-
 // onEachNetwork runs f with a stream on each network, accepted and dialled.
 func onEachNetwork(t *testing.T, f func(t *testing.T, l *Loop, s *Stream, peer net.Conn)) {
 	t.Helper()
 	for _, network := range streamNetworks {
 		t.Run(network, func(t *testing.T) {
-			l := start(t, failOnPanic(t))
+			l := start(t)
 			s, peer := streamPair(t, l, network)
 			f(t, l, s, peer)
 		})
 		t.Run(network+" dialled", func(t *testing.T) {
-			l := start(t, failOnPanic(t))
+			l := start(t)
 			s, peer := dialPair(t, l, network)
 			f(t, l, s, peer)
 		})

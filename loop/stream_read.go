@@ -121,7 +121,7 @@ func (s *Stream) read(what string, kind readKind, n int, delim []byte, cb func([
 // already be on their way. On the loop; does not block.
 func (s *Stream) Pause() {
 	s.l.mustOwn("Stream.Pause")
-	s.r.paused = true
+	s.r.paused, s.r.expired = true, false
 	s.r.timeout.rest()
 }
 
@@ -148,6 +148,7 @@ func (s *Stream) Resume() {
 func (s *Stream) SetReadTimeout(d time.Duration) {
 	s.l.mustOwn("Stream.SetReadTimeout")
 	waiting := s.r.state == wanted && !s.r.paused && !s.ended
+	s.r.expired = false
 	s.r.timeout.set(s.l, d, waiting, s.readTimeout)
 }
 
@@ -207,7 +208,8 @@ func (r *reading) match() (n int, err error, ok bool) {
 	have := len(r.in.data)
 	switch r.kind {
 	case some, exactly:
-		if have >= r.n {
+		// Once the stream has failed, a read of no bytes fails as well.
+		if have >= r.n && (have > 0 || r.end == nil || r.end == io.EOF) {
 			if r.kind == some {
 				return have, nil, true
 			}

@@ -96,7 +96,7 @@ func TestEndOfFile(t *testing.T) {
 }
 
 func TestAResetReachesTheRead(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	n, ended := beginBytes(t, s, 10), make(chan error, 2)
 	on(t, l, func() { s.OnClose(func(err error) { ended <- err }) })
@@ -131,7 +131,7 @@ func TestPauseAndResume(t *testing.T) {
 
 // While a stream is paused its peer must come to a stop.
 func TestAPauseHoldsThePeerUp(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	n := begin(t, s, func(cb func([]byte, error)) {
 		s.Pause()
@@ -188,7 +188,7 @@ func TestHangUpIsNoticedWithoutARead(t *testing.T) {
 }
 
 func TestAResetIsNoticedWithoutARead(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	hung := make(chan struct{}, 2)
 	on(t, l, func() { s.OnHangUp(func() { hung <- struct{}{} }) })
@@ -205,7 +205,7 @@ func TestAResetIsNoticedWithoutARead(t *testing.T) {
 }
 
 func TestMisuseOfReadsPanics(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, _ := streamPair(t, l, "tcp4")
 	cb := func([]byte, error) {}
 	for name, f := range map[string]func(){

@@ -21,7 +21,7 @@ func TestStreamStress(t *testing.T) {
 	for i, network := range append(streamNetworks, "tcp4") {
 		closes := i < len(streamNetworks) // the last one runs without being cut off
 		t.Run(fmt.Sprintf("%s closes=%v", network, closes), func(t *testing.T) {
-			l := start(t, failOnPanic(t))
+			l := start(t)
 			opened, ended := 0, 0
 			ln := listen(t, l, network, func(s *Stream) {
 				opened++

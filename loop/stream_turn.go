@@ -30,6 +30,7 @@ func (s *Stream) serve() {
 	s.readRoom, s.writeRoom = turnRead, turnWrite
 	defer s.endTurn()
 	for range turnCallbacks {
+		s.l.watchdog.note()
 		if !s.step() {
 			s.more = s.starved
 			return

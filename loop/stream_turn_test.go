@@ -55,7 +55,7 @@ func TestABusyStreamStarvesNobody(t *testing.T) {
 
 // Reads that are served from the buffer must leave the others their turn, too.
 func TestManySmallReadsStarveNobody(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	const n = 10000
 	data := pattern(n)
@@ -108,7 +108,7 @@ func TestASteadyStreamDoesNotAllocate(t *testing.T) {
 	} {
 		for _, request := range []string{"ping\n", "ping\nping\nping\nping\n"} {
 			t.Run(name, func(t *testing.T) {
-				l := start(t, failOnPanic(t))
+				l := start(t)
 				s, peer := streamPair(t, l, "tcp4")
 				written := 0
 				count := func(error) { written++ }

@@ -130,7 +130,7 @@ func TestCloseWriteAfterAQueue(t *testing.T) {
 }
 
 func TestAResetEndsAWriteInTheMiddle(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	var writes []<-chan error
 	ended := make(chan error, 2)
@@ -219,7 +219,7 @@ func TestWriteTimeout(t *testing.T) {
 
 // A peer that reads slowly makes progress, however long it all takes.
 func TestAWriteTimeoutIsAboutProgress(t *testing.T) {
-	l := start(t, failOnPanic(t))
+	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
 	on(t, l, func() { s.SetWriteTimeout(300 * time.Millisecond) })
 	data := pattern(8 << 20)
@@ -239,4 +239,30 @@ func TestAWriteTimeoutIsAboutProgress(t *testing.T) {
 	if err := await(t, w); err != nil {
 		t.Fatalf("after %v: %v", time.Since(began), err)
 	}
+}
+
+// A read timeout that has fired, but not called back, gives way to Pause.
+func TestPauseTakesBackATimeout(t *testing.T) {
+	if portable {
+		t.Skip("a write's callback needs an event")
+	}
+	l := start(t)
+	s, peer := streamPair(t, l, "tcp4")
+	var n <-chan got
+	on(t, l, func() {
+		s.SetReadTimeout(time.Hour)
+		ch := make(chan got, 10)
+		n = ch
+		s.ReadSome(func(p []byte, err error) { ch <- got{string(p), err} })
+		s.Write([]byte("x"), func(error) { s.Pause() })
+		s.r.timeout.since = time.Now().Add(-2 * time.Hour)
+		s.readTimeout() // writes call back before reads
+		s.Resume()
+	})
+	on(t, l, func() {})
+	if len(n) != 0 {
+		t.Fatalf("called back at once: %v", <-n)
+	}
+	sendTo(t, peer, "in time")
+	wantGot(t, n, "in time", nil)
 }

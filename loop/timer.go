@@ -6,7 +6,8 @@ import (
 )
 
 // Timer is a callback to run later on the loop. Its methods belong to the
-// loop's goroutine, like [Loop.AfterFunc].
+// loop's goroutine, like [Loop.AfterFunc], and do not block. On a closed loop
+// any goroutine may call them; there no timer is armed.
 type Timer struct {
 	l     *Loop
 	fn    func()
@@ -18,8 +19,8 @@ type Timer struct {
 
 // AfterFunc runs fn on the loop once d has passed, not earlier; a d of zero or
 // less means the next iteration. Call it on the loop's goroutine, or before
-// the loop runs; elsewhere it panics. Timers that are armed when the loop is
-// closed never fire.
+// the loop runs; elsewhere it panics. It does not block. Timers that are armed
+// when the loop is closed, or later, never fire.
 func (l *Loop) AfterFunc(d time.Duration, fn func()) *Timer {
 	return l.newTimer("AfterFunc", time.Now().Add(d), 0, fn)
 }
@@ -31,9 +32,6 @@ func (l *Loop) At(t time.Time, fn func()) *Timer {
 	if t == t.Round(0) { // see package time
 		now := time.Now()
 		t = now.Add(t.Sub(now))
-	}
-	if t.Before(epoch) { // above all the zero time, which elsewhere means never
-		t = epoch
 	}
 	return l.newTimer("At", t, 0, fn)
 }
@@ -81,10 +79,37 @@ func (t *Timer) Reset(d time.Duration) bool {
 }
 
 func (t *Timer) arm(when time.Time) {
-	t.l.timerSeq++
-	t.seq = t.l.timerSeq
+	l := t.l
+	if l.timersClosed() {
+		return
+	}
+	if when.Before(l.timersAt) {
+		// Before timers that are due already it would keep them waiting as long
+		// as one is armed from within another; and the zero time means never.
+		when = l.timersAt
+	}
+	l.timerSeq++
+	t.seq = l.timerSeq
 	t.when = when
-	heap.Push(&t.l.timers, t)
+	heap.Push(&l.timers, t)
+}
+
+// timersClosed reports whether the loop has dropped its timers.
+func (l *Loop) timersClosed() bool {
+	select {
+	case <-l.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// dropTimers disarms every timer, because the loop is closed.
+func (l *Loop) dropTimers() {
+	for _, t := range l.timers {
+		t.at = -1
+	}
+	l.timers = nil
 }
 
 // runTimers is phase 1. Timers armed meanwhile wait for the next iteration.
@@ -92,7 +117,8 @@ func (l *Loop) runTimers() {
 	if len(l.timers) == 0 {
 		return
 	}
-	for now, last := time.Now(), l.timerSeq; l.runDue(now, last); {
+	l.timersAt = time.Now()
+	for now, last := l.timersAt, l.timerSeq; l.runDue(now, last); {
 	}
 }
 

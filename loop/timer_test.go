@@ -205,3 +205,50 @@ func TestTimersOffTheLoopPanic(t *testing.T) {
 	}()
 	l.AfterFunc(0, func() {})
 }
+
+// A timer that is armed for the past again and again takes turns with others.
+func TestATimerOfThePastStarvesNoOther(t *testing.T) {
+	l := start(t)
+	fired := make(chan struct{})
+	on(t, l, func() {
+		stop := false
+		var again func()
+		again = func() {
+			if !stop {
+				l.At(time.Now().Add(-time.Hour), again)
+			}
+		}
+		again()
+		l.AfterFunc(time.Millisecond, func() { stop = true; close(fired) })
+	})
+	await(t, fired)
+}
+
+// Timers that outlive their loop can be stopped and reset, to no effect, by any
+// goroutine.
+func TestTimersOfAClosedLoop(t *testing.T) {
+	l, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := func() { t.Error("a timer of a closed loop fired") }
+	timers := []*Timer{l.AfterFunc(time.Hour, never), l.Every(time.Hour, never)}
+	l.Post(func() { timers = append(timers, l.AfterFunc(0, never)) }) // run by Close
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	timers = append(timers, l.AfterFunc(0, never), l.At(time.Time{}, never))
+	done := make(chan struct{})
+	for range 2 {
+		go func() {
+			for i, tm := range timers {
+				if tm.Stop() || tm.Reset(0) || tm.Stop() {
+					t.Errorf("timer %d says that it was armed", i)
+				}
+			}
+			done <- struct{}{}
+		}()
+	}
+	<-done
+	<-done
+}

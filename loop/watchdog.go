@@ -13,13 +13,18 @@ import (
 // defaultStall is the watchdog's limit where WithWatchdog says nothing.
 const defaultStall = time.Second
 
+// looks is how many there are in one limit.
+const looks = 4
+
 // watchdog reports a callback that runs for too long, while it runs.
 //
 // It looks four times in each limit, on a goroutine of its own, made by a
 // timer. The loop only counts its iterations for it; once the watchdog has seen
 // the callbacks of the same iteration twice it asks the loop to count callbacks
-// as well, and reports when their number stays the same for the limit. While
-// the loop waits the timer is not armed, so that an idle loop costs nothing.
+// as well, and reports when their number stays the same for the limit, and for
+// four looks: if the whole process stood still, that was no callback's doing.
+// While the loop waits the timer is not armed, so that an idle loop costs
+// nothing.
 //
 //	state     to        who and when
 //	off       watching  the loop starts to run
@@ -41,6 +46,7 @@ type watchdog struct {
 	pulseSeen uint64
 	beatSeen  uint64
 	since     time.Time     // when beatSeen was first seen
+	sights    int           // and how often since then
 	nextAfter time.Duration // running for so long is reported next
 }
 
@@ -79,7 +85,7 @@ func (w *watchdog) start() {
 	w.asked.Store(false)
 	w.dozing.Store(false)
 	if w.timer == nil {
-		w.timer = time.AfterFunc(w.limit/4, w.look)
+		w.timer = time.AfterFunc(w.limit/looks, w.look)
 		return
 	}
 	w.timer.Reset(w.limit / 4)
@@ -113,9 +119,12 @@ func (w *watchdog) look() {
 		w.dozing.Store(false)
 	case !w.asked.Load() || beat != w.beatSeen:
 		w.asked.Store(true)
-		w.since, w.nextAfter = time.Now(), w.limit
-	case time.Since(w.since) >= w.nextAfter:
-		w.report(time.Since(w.since))
+		w.since, w.nextAfter, w.sights = time.Now(), w.limit, 0
+	default:
+		w.sights++
+		if ran := time.Since(w.since); ran >= w.nextAfter && w.sights >= looks {
+			w.report(ran)
+		}
 	}
 	w.pulseSeen, w.beatSeen = pulse, beat
 	w.timer.Reset(w.limit / 4)

@@ -152,7 +152,7 @@ func TestOptionsRefuseNonsense(t *testing.T) {
 
 func TestPanicsAreLogged(t *testing.T) {
 	log, logger := newLog()
-	l := start(t, WithLogger(logger))
+	l := start(t, WithLogger(logger), logPanics)
 	l.Post(func() { panic("the cause") })
 	on(t, l, func() {
 		if n := l.Stats().Panics; n != 1 {
@@ -204,4 +204,53 @@ func TestAWatchedLoopThatIsRunTwice(t *testing.T) {
 	if err := l.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// When the whole process has stood still, the first look that comes late must
+// not blame the callback that happened to be running.
+func TestTheWatchdogBlamesNobodyForALateLook(t *testing.T) {
+	log, logger := newLog()
+	const limit = time.Hour // its own timer does not look during the test
+	l := start(t, WithWatchdog(limit), WithLogger(logger))
+	on(t, l, func() {
+		w := &l.watchdog
+		w.look() // sees the iteration
+		w.look() // and again: begins to count
+		late := func() {
+			w.mu.Lock()
+			w.since = w.since.Add(-2 * limit)
+			w.mu.Unlock()
+			w.look()
+		}
+		late()
+		if s := log.String(); s != "" {
+			t.Errorf("reported by the first look:\n%s", s)
+		}
+		w.look()
+		w.look()
+		w.look() // by now it has been seen to run for a whole limit
+		if n := l.Stats().Stalls; n != 1 {
+			t.Errorf("%d stalls counted, want 1", n)
+		}
+	})
+}
+
+// The callbacks of a stream's turn are watched one by one.
+func TestTheWatchdogTellsAStreamsCallbacksApart(t *testing.T) {
+	l := start(t, WithWatchdog(time.Hour))
+	s, _ := streamPair(t, l, "tcp4")
+	const n = turnCallbacks / 2
+	beats := map[uint64]bool{}
+	done := make(chan struct{})
+	on(t, l, func() {
+		for range n {
+			s.Write(nil, func(error) {
+				l.watchdog.asked.Store(true)
+				if beats[l.watchdog.beat.Load()] = true; len(beats) == n {
+					close(done)
+				}
+			})
+		}
+	})
+	await(t, done)
 }
