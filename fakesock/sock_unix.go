@@ -44,8 +44,9 @@ func newSock(l *loop.Loop, fd int, want loop.Interest, network network, laddr, r
 	s.r.word.Store(ready)
 	s.w.word.Store(ready)
 	// The end of a message ends a read early on a unix socket; what follows
-	// it causes no further event.
-	s.probe.Store(network == netUnix)
+	// it causes no further event. kqueue tells nothing of urgent data, which
+	// ends a read early on TCP.
+	s.probe.Store(network == netUnix || runtime.GOOS != "linux")
 	s.enlist(l)
 	// Events may come before AddHandler returns. They use all of s but handle.
 	h, err := l.AddHandler(fd, want|loop.Edge, s.onReady)

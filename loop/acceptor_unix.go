@@ -64,7 +64,7 @@ func (a *acceptor) accept() (link, error) {
 			return link{}, errAborted
 		case unix.EINTR:
 		default:
-			return link{}, os.NewSyscallError("accept", err)
+			return link{}, os.NewSyscallError(sysio.AcceptCall, err)
 		}
 	}
 }

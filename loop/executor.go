@@ -16,7 +16,7 @@ var (
 	// ErrClosed is reported by everything that is asked of a closed loop.
 	ErrClosed = errors.New("loop: closed")
 
-	// ErrRunning is reported by Run on a loop that runs already.
+	// ErrRunning is reported by Run and RunOnce on a loop that runs already.
 	ErrRunning = errors.New("loop: already running")
 
 	// ErrWouldBlockLoop is reported by an operation that would have to wait,

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// Handle is a registered descriptor.
+// Handle is a registered descriptor, from [Loop.AddHandler].
 type Handle struct {
 	l       *Loop
 	fn      func(Readiness)
@@ -42,8 +42,8 @@ type key struct{ slot, gen uint32 }
 // fd stays the caller's, who must call [Handle.Remove] before closing it. When
 // the loop is closed, each handler is called a last time with [LoopClosed].
 //
-// Errors: [ErrClosed]; the system's (a descriptor that cannot be polled, such
-// as a regular file's, gives EPERM; one registered already EEXIST);
+// Errors: [ErrClosed]; the system's (one that is registered already gives EEXIST;
+// one that cannot be polled, such as a regular file's on Linux, EPERM);
 // [errors.ErrUnsupported] where this package cannot poll.
 func (l *Loop) AddHandler(fd int, want Interest, fn func(Readiness)) (*Handle, error) {
 	if fn == nil {
@@ -64,8 +64,10 @@ func (l *Loop) AddHandler(fd int, want Interest, fn func(Readiness)) (*Handle, e
 	return h, nil
 }
 
-// Modify changes what the handler wants to hear of. Any goroutine; does not
-// block. On a removed handle, or a closed loop, it reports [ErrClosed].
+// Modify changes what the handler wants to hear of, and makes it hear of what is
+// ready now, even with [Edge]. An event that was found before may still come.
+// Any goroutine; does not block. Errors: [ErrClosed] on a removed handle or a
+// closed loop; the system's.
 func (h *Handle) Modify(want Interest) error {
 	t := &h.l.handlers
 	t.mu.Lock()

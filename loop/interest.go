@@ -3,7 +3,10 @@ package loop
 // Interest says which readiness of a descriptor a handler wants to hear of.
 type Interest uint8
 
-// What a handler can ask for. Hang-ups and errors are always reported.
+// What a handler can ask for. On Linux errors, and the end of both directions,
+// are reported whatever is asked for; a peer that has only stopped sending is
+// reported to who asks for Readable. On other systems all of that is reported
+// together with what is asked for.
 const (
 	// Readable asks for data, a pending connection, or an end of file.
 	Readable Interest = 1 << iota
@@ -29,7 +32,7 @@ const (
 	HangUp
 	// Failed: the descriptor has an error, which the next operation reports.
 	Failed
-	// Urgent: TCP urgent data or another exceptional condition.
+	// Urgent: TCP urgent data or another exceptional condition. Linux only.
 	Urgent
 	// LoopClosed: the loop was closed; this is the last call to the handler.
 	LoopClosed
@@ -40,6 +43,3 @@ func (r Readiness) Readable() bool { return r&(ReadReady|HangUp|Failed) != 0 }
 
 // Writable reports whether a write would not wait.
 func (r Readiness) Writable() bool { return r&(WriteReady|Failed) != 0 }
-
-// HangUp reports whether the peer has closed or half-closed the connection.
-func (r Readiness) HangUp() bool { return r&HangUp != 0 }

@@ -135,7 +135,7 @@ func (ln *Listener) Stats() ListenerStats {
 
 // Close stops listening: connections that wait in the backlog are refused, and
 // a unix socket's path is removed. Streams that were accepted live on. On the
-// loop. A second call does nothing.
+// loop; does not block. A second call does nothing.
 func (ln *Listener) Close() {
 	ln.l.mustOwn("Listener.Close")
 	ln.close()

@@ -52,8 +52,8 @@ type Loop struct {
 }
 
 // New returns a loop that does not run yet; see [Loop.Run]. Any goroutine; does
-// not block. Errors: an option's; the system's, if it has no descriptor left. A loop that is no
-// longer needed must be closed, whether it ever ran or not.
+// not block. Errors: an option's; the system's, if it has no descriptor left. A
+// loop that is no longer needed must be closed, whether it ever ran or not.
 func New(opts ...Option) (*Loop, error) {
 	l := &Loop{ended: make(chan struct{}), log: slog.Default(), timersAt: epoch}
 	l.onPanic = l.logPanic
@@ -72,7 +72,8 @@ func New(opts ...Option) (*Loop, error) {
 }
 
 // Start returns a loop that runs on a goroutine of its own until ctx ends, or
-// Stop or Close is called, and is then closed. Errors are those of New.
+// Stop or Close is called, and is then closed, as by Close. Any goroutine; waits
+// only until the new goroutine runs. Errors are those of New.
 func Start(ctx context.Context, opts ...Option) (*Loop, error) {
 	l, err := New(opts...)
 	if err != nil {
@@ -90,7 +91,7 @@ func Start(ctx context.Context, opts ...Option) (*Loop, error) {
 // and returns [ErrClosed]. A loop that was stopped may be run again. If a
 // callback calls [runtime.Goexit], that ends the calling goroutine, and the
 // loop goes on with another. On a loop that runs already, as from a callback,
-// it reports [ErrRunning].
+// it reports [ErrRunning]; on a closed one ErrClosed. Any goroutine.
 func (l *Loop) Run(ctx context.Context) error {
 	if err := l.enter(); err != nil {
 		return err
@@ -99,10 +100,10 @@ func (l *Loop) Run(ctx context.Context) error {
 	return l.verdict(ctx)
 }
 
-// RunOnce is Run, but returns nil as soon as at least one callback has run, at
-// the end of that iteration. If there is nothing to do it waits, until ctx
-// ends; given a context that has ended it runs one iteration and does not wait.
-// It is for programs that have a main loop of their own.
+// RunOnce is Run, but returns nil as soon as at least one callback has run, be it
+// one of the loop's own, at the end of that iteration. If there is nothing to do
+// it waits, until ctx ends; given a context that has ended it runs one iteration
+// and does not wait. It is for programs that have a main loop of their own.
 func (l *Loop) RunOnce(ctx context.Context) error {
 	if err := l.enter(); err != nil {
 		return err
@@ -246,8 +247,9 @@ func idle() bool {
 	return time.Since(start) < busyYield
 }
 
-// Stop makes Run return after the running iteration. Any goroutine; does not
-// block. On a loop that does not run it does nothing.
+// Stop makes Run return after the running iteration; what was posted then waits
+// for the next Run. A loop made by [Start] is closed. Any goroutine; does not
+// block. On a loop that does not run it does nothing, nor after Close.
 func (l *Loop) Stop() {
 	l.mu.Lock()
 	if l.running {
@@ -257,12 +259,18 @@ func (l *Loop) Stop() {
 	l.wake()
 }
 
-// Close ends the loop for good: Post and AddHandler fail from now on with
-// [ErrClosed], callbacks posted before still run, each handler is told by
-// [LoopClosed], and timers are dropped. Any goroutine. It waits for all this
-// unless it is called on the loop, which then ends after the running callback.
-// If the loop does not run, the callbacks run on the calling goroutine.
-// A second call reports [ErrClosed], after the same wait.
+// Close ends the loop for good. Post fails with [ErrClosed] from now on; callbacks
+// that were posted before still run. Then every [Stream] and [Listener] ends:
+// reads, writes, dials and drains that are pending call back with ErrClosed,
+// unless they are due with something else, and so does [Stream.OnClose]. Last,
+// each handler is told by [LoopClosed]. Timers are dropped. What is begun on a
+// loop that has got so far reports ErrClosed, or does not call back.
+//
+// Any goroutine. It waits for all this, unless it is called on the loop, which
+// then ends after the running iteration. If the loop does not run, the callbacks
+// run on the calling goroutine, which one of them may end by [runtime.Goexit]. A
+// second call reports [ErrClosed], after the same wait, and so does the first
+// one if a loop made by [Start] has ended by itself.
 func (l *Loop) Close() error {
 	l.mu.Lock()
 	first := !l.closing.Swap(true)
@@ -316,8 +324,8 @@ func (l *Loop) shutdown() {
 	close(l.ended)
 }
 
-// OnLoop reports whether the calling goroutine is the one that runs the loop.
-// Any goroutine; costs two nanoseconds.
+// OnLoop reports whether the calling goroutine is the one that runs the loop;
+// no one does after Close. Any goroutine; costs two nanoseconds.
 func (l *Loop) OnLoop() bool { return l.owner.Load() == gid.Current() }
 
 // mustOwn panics if what was called may not be called here.

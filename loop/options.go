@@ -11,7 +11,8 @@ type Option func(*Loop) error
 
 // WithPanicHandler sets who hears of panics in callbacks: v is the value of
 // the panic and stack the goroutine's stack at that point. It runs on the
-// loop, and must not panic itself. By default a panic is logged as an error.
+// loop, and must neither block nor panic itself. By default a panic is logged as
+// an error; see [WithLogger].
 func WithPanicHandler(f func(v any, stack []byte)) Option {
 	return func(l *Loop) error {
 		if f == nil {

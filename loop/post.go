@@ -18,8 +18,7 @@ const keepQueue = 1 << 14
 const stampEvery = 8
 
 // queue takes posts from any goroutine and is swapped whole by the loop. A
-// mutex serves better here than atomic operations on places of a list: see
-// docs/benchmarks.md.
+// mutex measured better here than atomic operations on places of a list.
 type queue struct {
 	mu     sync.Mutex // guards the rest
 	in     []func()
@@ -69,10 +68,10 @@ func (q *queue) close() {
 	q.mu.Unlock()
 }
 
-// Post makes fn run in the loop's next iteration, in order of posting. Any
-// goroutine may call it; it never blocks. After Close it reports [ErrClosed],
-// and fn never runs; everything accepted before runs, unless the loop is never
-// run again nor closed.
+// Post makes fn run on the loop, in order of posting: in the next iteration, or a
+// later one if the queue is long. Any goroutine may call it; it never blocks.
+// After Close it reports [ErrClosed], and fn never runs; everything accepted
+// before runs, unless the loop is never run again nor closed.
 func (l *Loop) Post(fn func()) error {
 	if fn == nil {
 		panic("loop: Post needs a function, not nil")

@@ -10,14 +10,13 @@ type Stats struct {
 	Iterations uint64 // see the package doc
 	Sleeps     uint64 // iterations that waited
 	Wakeups    uint64 // waits that a post, or another call from outside, ended
-	Callbacks  uint64 // run: posted ones, timers, handlers
-	Panics     uint64 // of those
+	Callbacks  uint64 // run: posted ones, timers, handlers; those of a stream's turn as one
+	Panics     uint64 // in callbacks
 	Stalls     uint64 // callbacks that the watchdog reported
 	Handles    int    // registered now
 
-	// BytesRead and BytesWritten are what the loop itself moved: for its
-	// Streams, and for fake sockets whose caller was parked. What a caller
-	// moves without parking is counted by its connection.
+	// BytesRead and BytesWritten are what its Streams moved. Fake sockets
+	// count for themselves.
 	BytesRead, BytesWritten uint64
 
 	// Lag is how long callbacks that could run waited for the loop: for timers
@@ -62,7 +61,7 @@ const publishEvery = 64
 
 // Stats returns the counts. Any goroutine; does not wait for the loop. What a
 // busy loop counted in its last 64 iterations may be missing, unless Stats is
-// called on the loop.
+// called on the loop, or after Close.
 func (l *Loop) Stats() Stats {
 	if l.OnLoop() {
 		l.publish()
