@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -123,8 +124,11 @@ func writeFromMany(t *testing.T, network string) {
 	a.SetWriteBuffer(32 << 10) // so that writes park again and again
 	b.SetReadBuffer(32 << 10)
 	const writers, size = 4, 2 << 20
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer a.Close() // ends them if this fails
 	for i := range writers {
-		go func() {
+		wg.Go(func() {
 			buf := make([]byte, size)
 			for j := range buf {
 				buf[j] = byte('a' + i)
@@ -132,7 +136,7 @@ func writeFromMany(t *testing.T, network string) {
 			if n, err := a.Write(buf); n != size || err != nil {
 				t.Error(n, err)
 			}
-		}()
+		})
 	}
 	buf := make([]byte, size)
 	for range writers {
@@ -145,6 +149,7 @@ func writeFromMany(t *testing.T, network string) {
 			}
 		}
 	}
+	wg.Wait()
 }
 
 func TestEOFIsBareAndHalfCloseWorks(t *testing.T) {

@@ -35,9 +35,11 @@
 // All methods may be called from any goroutine at any time, as [net.Conn]
 // demands, except that an operation which would have to wait fails with
 // [loop.ErrWouldBlockLoop] on the goroutine of a loop or of a front end: it
-// would stop the callbacks, and might wait for itself. Such goroutines are
-// recognised by the runtime's pointer to them, and only where an operation is
-// about to park, so that the check costs the fast path nothing.
+// would stop the callbacks, and might wait for itself. Waiting for another call
+// of the same direction, which is parked, counts. Such goroutines are recognised
+// by the runtime's pointer to them (elsewhere than on amd64 and arm64 by their
+// number in a stack trace, which takes microseconds), and only where an operation
+// is about to wait, so that the check costs the fast path nothing.
 //
 // # Errors
 //
@@ -52,5 +54,7 @@
 // TCP and unix stream sockets; other networks are dialled, and returned, as by
 // net.Dialer, and not listened on. The loop does the waiting on Linux, macOS
 // and the BSDs. Elsewhere, and with the build tag valetportable, Go's own
-// poller does it behind the same API: closing the loop then ends no call.
+// poller does it behind the same API: closing the loop then ends no call, on the
+// goroutine of a loop every Read, Write, ReadFrom and Accept fails, and calls of
+// a RawConn are not seen by Parked.
 package fakesock
