@@ -24,7 +24,7 @@ func (s *sock) read(p []byte) (int, error) {
 	if !s.users.enter() {
 		return 0, net.ErrClosed
 	}
-	if !s.r.lock() {
+	if !s.r.mu.TryLock() && !s.r.lockSlow() { // lock, which is not inlined
 		s.leave()
 		return 0, loop.ErrWouldBlockLoop
 	}
@@ -127,7 +127,7 @@ func (s *sock) write(p []byte) (int, error) {
 	if !s.users.enter() {
 		return 0, net.ErrClosed
 	}
-	if !s.w.lock() {
+	if !s.w.mu.TryLock() && !s.w.lockSlow() {
 		s.leave()
 		return 0, loop.ErrWouldBlockLoop
 	}
