@@ -28,8 +28,23 @@ type queue struct {
 	_      [64]byte // keeps what the loop writes off the cache line of posters
 }
 
-func (q *queue) push(fn func()) error {
+// lock takes the mutex, which nobody holds for long. With other goroutines to
+// run a [sync.Mutex] does not spin, and to sleep and be woken takes far longer:
+// see docs/benchmarks.md.
+func (q *queue) lock() {
+	for range spins {
+		if q.mu.TryLock() {
+			return
+		}
+	}
 	q.mu.Lock()
+}
+
+// spins is how often a poster tries before it sleeps.
+const spins = 30
+
+func (q *queue) push(fn func()) error {
+	q.lock()
 	if q.closed {
 		q.mu.Unlock()
 		return ErrClosed
