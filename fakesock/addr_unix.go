@@ -4,10 +4,7 @@ package fakesock
 
 import (
 	"net"
-	"strconv"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
 )
 
 // addresses are those of both ends. A pool of idle connections is seldom asked
@@ -85,28 +82,4 @@ func networkOf(name string) network {
 		}
 	}
 	return netTCP
-}
-
-// netAddr is sa as package net represents it.
-func netAddr(sa unix.Sockaddr) net.Addr {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
-	case *unix.SockaddrInet6:
-		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port, Zone: zone(sa.ZoneId)}
-	case *unix.SockaddrUnix:
-		return &net.UnixAddr{Name: sa.Name, Net: "unix"}
-	}
-	return nil
-}
-
-// zone is the name of the interface that a link-local address belongs to.
-func zone(id uint32) string {
-	if id == 0 {
-		return ""
-	}
-	if i, err := net.InterfaceByIndex(int(id)); err == nil {
-		return i.Name
-	}
-	return strconv.Itoa(int(id))
 }

@@ -89,15 +89,10 @@ func (ln *Listener) accept() (*Conn, error) {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("getsockname", err)
 	}
-	c, err := newConn(ln.l, fd, ln.s.network, netAddr(own), netAddr(peer))
-	if err != nil {
-		return nil, err
-	}
 	if ln.s.network != netUnix {
-		_ = c.SetNoDelay(true) // as package net: the connection is usable without
-		_ = c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true})
+		_ = sysio.TCPDefaults(fd) // as package net: the connection is usable without
 	}
-	return c, nil
+	return newConn(ln.l, fd, ln.s.network, sysio.Addr(own), sysio.Addr(peer))
 }
 
 // accept waits for a connection and returns its descriptor and peer.
@@ -165,10 +160,9 @@ func (ln *Listener) Addr() net.Addr { return ln.s.addrs.get().local }
 // never. Any goroutine; does not block. After Close it reports [net.ErrClosed].
 func (ln *Listener) SetDeadline(t time.Time) error {
 	defer runtime.KeepAlive(ln)
-	if !ln.s.users.enter() {
+	if ln.s.users.closed() {
 		return net.ErrClosed // bare, as package net's
 	}
-	defer ln.s.leave()
 	ln.s.r.setDeadline(deadlineAt(t))
 	return nil
 }

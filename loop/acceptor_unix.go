@@ -5,7 +5,6 @@ package loop
 import (
 	"net"
 	"os"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -89,24 +88,8 @@ func (a *acceptor) accepted(fd int, remote unix.Sockaddr) (link, error) {
 
 // address is a socket's address as package net has it.
 func address(sa unix.Sockaddr) net.Addr {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
-	case *unix.SockaddrInet6:
-		a := &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
-		if sa.ZoneId != 0 {
-			a.Zone = zone(sa.ZoneId)
-		}
+	if a := sysio.Addr(sa); a != nil {
 		return a
-	case *unix.SockaddrUnix:
-		return &net.UnixAddr{Name: sa.Name, Net: "unix"}
 	}
 	return &net.UnixAddr{Net: "unix"} // a client's without a name, on some systems
-}
-
-func zone(id uint32) string {
-	if i, err := net.InterfaceByIndex(int(id)); err == nil {
-		return i.Name
-	}
-	return strconv.FormatUint(uint64(id), 10)
 }

@@ -68,7 +68,7 @@ func (w *watchdog) polled() {
 		defer w.mu.Unlock()
 		w.dozing.Store(false)
 		if w.goroutine != 0 {
-			w.timer.Reset(w.limit / 4)
+			w.timer.Reset(w.limit / looks)
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (w *watchdog) start() {
 		w.timer = time.AfterFunc(w.limit/looks, w.look)
 		return
 	}
-	w.timer.Reset(w.limit / 4)
+	w.timer.Reset(w.limit / looks)
 }
 
 // stop is called when the loop no longer runs.
@@ -127,7 +127,7 @@ func (w *watchdog) look() {
 		}
 	}
 	w.pulseSeen, w.beatSeen = pulse, beat
-	w.timer.Reset(w.limit / 4)
+	w.timer.Reset(w.limit / looks)
 }
 
 // report logs the callback that runs, again each time it has run twice as long.
