@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime"
 	"time"
 )
 
@@ -22,24 +21,12 @@ func idleMemory() measure {
 		uses:     []string{"conns", "addr", "tls", "tls-ca"},
 		defaults: map[string]string{"path": "native,sock", "conns": "5000"},
 		unit:     "conn",
-		columns: []figure{
-			heapAndStack,
-			always("heap", "%.0f", func(s sample) float64 { return s.Heap }),
-			always("stack", "%.0f", func(s sample) float64 { return s.Stack }),
-			always("heap in use", "%.0f", func(s sample) float64 { return s.HeapInUse }),
-			always("runtime", "%.0f", func(s sample) float64 { return s.Runtime }),
-			allMemory, allocsPer("conn"), rss,
-		},
-		ratios: []figure{heapAndStack, allMemory},
-		about:  func(_ config, c cell) string { return fmt.Sprintf("%d idle connections, bytes for each", c.conns) },
-		run:    runMemory,
+		columns:  memoryOf("conn"),
+		ratios:   []figure{heapAndStack, allMemory},
+		about:    func(_ config, c cell) string { return fmt.Sprintf("%d idle connections, bytes for each", c.conns) },
+		run:      runMemory,
 	}
 }
-
-var (
-	heapAndStack = always("heap+stack", "%.0f", func(s sample) float64 { return s.Heap + s.Stack })
-	allMemory    = always("heap+stack+runtime", "%.0f", func(s sample) float64 { return s.Heap + s.Stack + s.Runtime })
-)
 
 // idleDeadline is far enough away not to pass.
 const idleDeadline = time.Hour
@@ -73,21 +60,7 @@ func runMemory(ctx context.Context, sp spec) (_ sample, err error) {
 		return sample{}, err
 	}
 	after := settled()
-	n := float64(sp.Conns)
-	grown := func(of func(*runtime.MemStats) uint64) float64 {
-		return (float64(of(&after)) - float64(of(&before))) / n
-	}
-	return sample{
-		Allocs:    grown(func(m *runtime.MemStats) uint64 { return m.Mallocs }),
-		PeakRSS:   peakRSS(),
-		Heap:      grown(func(m *runtime.MemStats) uint64 { return m.HeapAlloc }),
-		Stack:     grown(func(m *runtime.MemStats) uint64 { return m.StackInuse }),
-		HeapInUse: grown(func(m *runtime.MemStats) uint64 { return m.HeapInuse }),
-		// runtime.pollDesc, Go's poller's part of a net.Conn, is in OtherSys.
-		Runtime: grown(func(m *runtime.MemStats) uint64 {
-			return m.OtherSys + m.MSpanInuse + m.MCacheInuse + m.GCSys
-		}),
-	}, nil
+	return grown(before, after, sp.Conns), nil
 }
 
 // openIdle appends n connections, each with its deadlines set and one exchange
@@ -125,14 +98,4 @@ func closeAll(conns []net.Conn) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// settled reads the memory once garbage, pools (which survive one collection)
-// and the stacks of ended goroutines are gone.
-func settled() (m runtime.MemStats) {
-	for range 4 {
-		runtime.GC()
-	}
-	runtime.ReadMemStats(&m)
-	return m
 }
