@@ -29,7 +29,7 @@ func TestFlagsOfTheIssue(t *testing.T) {
 // A mistake is told with what is allowed, and makes the exit code 2.
 func TestWrongFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post",
+		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued",
 		"-path native,fast":     "native, pool, adapter, sock, valet",
 		"-path ,":               "native, pool, adapter, sock, valet",
 		"-path valet,valet":     "valet is there twice",
@@ -62,6 +62,8 @@ func TestWrongFlags(t *testing.T) {
 		"-driver post -producers 0":                       "numbers from 1 to",
 		"-driver post -producers 1,64 -backlog 8":         "the 64 of -producers",
 		"-driver post -producers 64 -funcs 63":            "the 64 of -producers",
+		"-driver queued -path valet":                      "a list of native, adapter",
+		"-driver queued -funcs 5":                         "-funcs means nothing to -driver queued",
 		"-bytes 5":                                        "-bytes means nothing to -driver redis",
 		"-driver echo -funcs 5 -conns 64 -inflight 1,000": "-funcs means nothing to -driver echo",
 	} {
@@ -92,6 +94,9 @@ func TestDefaults(t *testing.T) {
 		"memory":  func(c *config) { c.paths, c.conns = []string{"native", "sock"}, []int{5000} },
 		"post": func(c *config) {
 			c.paths, c.producers, c.backlog, c.funcs = []string{"channel", "post"}, []int{1, 64}, 1024, 5_000_000
+		},
+		"queued": func(c *config) {
+			c.paths, c.conns, c.inflight = []string{"native", "adapter"}, []int{64}, []int{1_000_000}
 		},
 	} {
 		want := common

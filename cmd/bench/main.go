@@ -8,6 +8,7 @@
 //	go run ./cmd/bench -driver bulk-in
 //	go run ./cmd/bench -driver memory
 //	go run ./cmd/bench -driver post
+//	go run ./cmd/bench -driver queued
 //
 // # Drivers
 //
@@ -20,6 +21,7 @@
 //	bulk-out  -bytes from the client to the server on one raw connection
 //	memory    what an idle connection holds
 //	post      functions handed over to a goroutine that runs them
+//	queued    what a call holds that waits for a slot
 //
 // # Paths
 //
@@ -38,12 +40,17 @@
 //	channel  a buffered channel of functions with a goroutine at its end
 //	post     Loop.Post
 //
+// and those of queued
+//
+//	native   a goroutine per call, which waits for a place in a buffered channel
+//	adapter  a call of our adapter, which waits in its backend's queue
+//
 // # Flags
 //
 //	-driver    one of the above (default redis)
-//	-path      the paths to compare, separated by commas (default native,valet; native,sock; or channel,post)
-//	-conns     connections of the driver's pool, a list (default 64); for open 100,10000; for memory 5000
-//	-inflight  operations in flight all the time, a list (default 64; for open 100)
+//	-path      the paths to compare, separated by commas (default native,valet; native,sock; channel,post; or native,adapter)
+//	-conns     connections of the driver's pool, a list (default 64); for open 100,10000; for memory 5000; for queued the slots
+//	-inflight  operations in flight all the time, a list (default 64; for open 100); for queued the calls that wait (1000000)
 //	-pairs     rounds; in each round every path runs once (default 5)
 //	-duration  how long one path is measured in one round (default 2s)
 //	-warmup    how long it runs before that (default 500ms)
@@ -132,6 +139,15 @@
 //   - allocs/conn: Mallocs, from dialling to the end of the exchange.
 //
 // What the kernel holds for a socket is not counted.
+//
+// # Memory of calls that wait: queued
+//
+// The same figures for each of -inflight calls that wait for one of -conns slots,
+// all of which are taken by calls that block. A call is a body and a callback,
+// closures of its own that hold its key, and its context is
+// context.Background(). Nothing ends before the second reading; then all are let
+// go, and unless each call has called back once, with its own result, the run
+// fails.
 //
 // # Hand-overs: post
 //

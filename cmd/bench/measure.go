@@ -50,9 +50,10 @@ var measures = map[string]measure{
 	"bulk-out": bulk(bulkDriver{}),
 	"memory":   idleMemory(),
 	"post":     handOvers(),
+	"queued":   queuedCalls(),
 }
 
-var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post"}
+var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued"}
 
 // load is a driver under the load of many small operations.
 func load(d driver) measure {

@@ -191,12 +191,13 @@ func TestTablesOfOtherMeasures(t *testing.T) {
 		"bulk-in": {"3 MiB on one connection, buffers of 4 KiB", "MiB/s", "CPU µs/MiB", "7.0", "CPU/MiB relative to"},
 		"memory":  {"9 idle connections", "heap+stack+runtime", "123", "1123", "heap+stack relative to"},
 		"post":    {"2 producers, at most 8 functions under way", "ns/hand-over", "hand-overs/s", "50.0", "hand-overs/s relative to"},
+		"queued":  {"5 calls waiting for 9 slots", "heap+stack", "123", "heap+stack relative to"},
 	} {
 		paths := measures[driver].paths
 		s := sample{OpsPerSec: 2e7, NsPerOp: 50, CPU: 7, Heap: 100, Stack: 23, Runtime: 1000}
 		cfg := config{driver: driver, paths: paths, bytes: 3 << 20, buffer: 4096, backlog: 8}
 		var out bytes.Buffer
-		r := result{cell{conns: 9, producers: 2}, []round{{paths[0]: s, paths[1]: s}}}
+		r := result{cell{conns: 9, inflight: 5, producers: 2}, []round{{paths[0]: s, paths[1]: s}}}
 		if err := publish(cfg, []result{r}, &out); err != nil {
 			t.Fatal(err)
 		}
