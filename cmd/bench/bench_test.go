@@ -110,7 +110,7 @@ func TestWrongReplyFailsTheRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = m.measure(t.Context(), 0, time.Millisecond, func() (func(), error) { return profileCPU("") })
+			_, err = m.measure(t.Context(), 0, lasting(time.Millisecond), func() (func(), error) { return profileCPU("") })
 			stop()
 			if err == nil || !strings.Contains(err.Error(), "instead of") {
 				t.Errorf("error: %v", err)

@@ -106,11 +106,12 @@ func (m *meter) ops() uint64 {
 	return sum
 }
 
-// measure waits for the warm-up, measures one window, and then stops the lanes
-// and waits until all have ended. The lanes run already. profile is called at
-// the start of the window, and what it returns at its end.
-func (m *meter) measure(ctx context.Context, warmup, duration time.Duration, profile func() (func(), error)) (window, error) {
-	w, err := m.watch(ctx, warmup, duration, profile)
+// measure waits for the warm-up, measures one window, which lasts until during
+// returns, and then stops the lanes and waits until all have ended. The lanes
+// run already. profile is called at the start of the window, and what it returns
+// at its end.
+func (m *meter) measure(ctx context.Context, warmup time.Duration, during func(context.Context) error, profile func() (func(), error)) (window, error) {
+	w, err := m.watch(ctx, warmup, during, profile)
 	m.stopping.Store(true)
 	ended := make(chan struct{})
 	go func() {
@@ -126,7 +127,7 @@ func (m *meter) measure(ctx context.Context, warmup, duration time.Duration, pro
 		return w, first
 	}
 	if err == nil && w.ops == 0 {
-		err = fmt.Errorf("no operation completed in %v: choose a longer -duration", duration)
+		err = fmt.Errorf("no operation completed in %v: choose a longer -duration", w.wall.Round(time.Millisecond))
 	}
 	return w, err
 }
@@ -134,7 +135,7 @@ func (m *meter) measure(ctx context.Context, warmup, duration time.Duration, pro
 // drainTimeout is how long the operations in flight may take to end.
 const drainTimeout = 30 * time.Second
 
-func (m *meter) watch(ctx context.Context, warmup, duration time.Duration, profile func() (func(), error)) (w window, err error) {
+func (m *meter) watch(ctx context.Context, warmup time.Duration, during func(context.Context) error, profile func() (func(), error)) (w window, err error) {
 	if err := wait(ctx, warmup); err != nil {
 		return w, err
 	}
@@ -147,7 +148,7 @@ func (m *meter) watch(ctx context.Context, warmup, duration time.Duration, profi
 	}
 	m.recording.Store(true)
 	start, cpu, ops := time.Now(), cpuTime(), m.ops()
-	err = wait(ctx, duration)
+	err = during(ctx)
 	w.ops, w.cpu, w.wall = m.ops()-ops, cpuTime()-cpu, time.Since(start)
 	if cpu < 0 {
 		w.cpu = -1
@@ -175,6 +176,11 @@ func (m *meter) sample(w window) sample {
 	s.P50 = float64(m.latency.quantile(0.50)) / 1e3
 	s.P99 = float64(m.latency.quantile(0.99)) / 1e3
 	return s
+}
+
+// lasting makes a window that lasts for d.
+func lasting(d time.Duration) func(context.Context) error {
+	return func(ctx context.Context) error { return wait(ctx, d) }
 }
 
 // wait blocks for d or until the context ends.

@@ -78,7 +78,7 @@ func runLoad(ctx context.Context, d driver, sp spec) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	w, err := m.measure(ctx, sp.Warmup, sp.Duration, func() (func(), error) { return profileCPU(sp.Profile) })
+	w, err := m.measure(ctx, sp.Warmup, lasting(sp.Duration), func() (func(), error) { return profileCPU(sp.Profile) })
 	if err != nil {
 		return sample{}, err
 	}

@@ -25,7 +25,7 @@ func runFloor(ctx context.Context, sp spec) (sample, error) {
 	m := newMeter(sp.Inflight, value)
 	f.meter = m
 	go f.run()
-	w, err := m.measure(ctx, sp.Warmup, sp.Duration, func() (func(), error) { return profileCPU(sp.Profile) })
+	w, err := m.measure(ctx, sp.Warmup, lasting(sp.Duration), func() (func(), error) { return profileCPU(sp.Profile) })
 	if err != nil {
 		return sample{}, err
 	}

@@ -36,7 +36,7 @@ func runStreams(ctx context.Context, sp spec) (sample, error) {
 	}); err != nil {
 		return sample{}, err
 	}
-	w, err := m.measure(ctx, sp.Warmup, sp.Duration, func() (func(), error) { return profileCPU(sp.Profile) })
+	w, err := m.measure(ctx, sp.Warmup, lasting(sp.Duration), func() (func(), error) { return profileCPU(sp.Profile) })
 	if err != nil {
 		return sample{}, err
 	}
