@@ -48,6 +48,8 @@ type spec struct {
 	Buffer int   // bytes that are read or written at a time
 
 	Producers, Backlog, Funcs int // see driver_post.go
+
+	Rows int // of a result that is read; see driver_lag.go
 }
 
 func measureRole(ctx context.Context, in json.RawMessage, ready func(any) error) error {
@@ -107,8 +109,8 @@ func inChild(ctx context.Context, role string, in any, sp spec, out any) error {
 	if sp.GoMaxProcs > 0 {
 		env = append(env, "GOMAXPROCS="+strconv.Itoa(sp.GoMaxProcs))
 	}
-	limit := sp.Warmup + sp.Duration + childTimeout +
-		time.Duration(sp.Bytes/slowestTransfer)*time.Second + time.Duration(sp.Funcs)*slowestHandOver
+	limit := sp.Warmup + sp.Duration + childTimeout + time.Duration(sp.Bytes/slowestTransfer)*time.Second +
+		time.Duration(sp.Funcs)*slowestHandOver + time.Duration(sp.Rows)*slowestRow
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no result after %v", limit))
 	defer cancel()
 	p, err := startSelf(ctx, role, in, env)
@@ -119,15 +121,16 @@ func inChild(ctx context.Context, role string, in any, sp spec, out any) error {
 	return p.receive(ctx, out)
 }
 
-// What a transfer moves in a second, and a function takes on all sides together,
-// at the least and at the most.
+// What a transfer moves in a second, at the least; and what a function takes on
+// all sides together, and a row, at the most.
 const (
 	slowestTransfer = 20 << 20
 	slowestHandOver = 3 * time.Microsecond
+	slowestRow      = 100 * time.Microsecond
 )
 
-// childTimeout is what a measurement may take beside warm-up, window, transfer
-// and hand-overs: dialling, filling the pool, draining.
+// childTimeout is what a measurement may take beside warm-up, window, transfer,
+// hand-overs and rows: dialling, filling the pool, draining.
 const childTimeout = 2 * time.Minute
 
 // profileCPU writes a CPU profile to file until stop is called; without a file

@@ -94,6 +94,6 @@ func specOf(cfg config, at target, c cell, s side) spec {
 		Conns: s.conns, Inflight: c.inflight, GoMaxProcs: c.procs,
 		Duration: cfg.duration, Warmup: cfg.warmup,
 		Bytes: cfg.bytes, Buffer: cfg.buffer,
-		Producers: c.producers, Backlog: cfg.backlog, Funcs: cfg.funcs,
+		Producers: c.producers, Backlog: cfg.backlog, Funcs: cfg.funcs, Rows: cfg.rows,
 	}
 }

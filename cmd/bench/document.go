@@ -21,6 +21,7 @@ type conditions struct {
 	Producers int   `json:"producers,omitempty"`
 	Backlog   int   `json:"backlog,omitempty"`
 	Funcs     int   `json:"funcs,omitempty"`
+	Rows      int   `json:"rows,omitempty"`
 	Procs     int   `json:"procs,omitempty"` // only with -procs
 }
 
@@ -66,7 +67,7 @@ func newDocument(cfg config, results []result) document {
 	for _, r := range results {
 		sides := sidesOf(cfg, r.cell)
 		for _, s := range sides {
-			under := conditions{s.conns, r.inflight, cfg.bytes, cfg.buffer, r.producers, cfg.backlog, cfg.funcs, r.procs}
+			under := conditions{s.conns, r.inflight, cfg.bytes, cfg.buffer, r.producers, cfg.backlog, cfg.funcs, cfg.rows, r.procs}
 			doc.Rows = append(doc.Rows, row{cfg.driver, s.path, under, unit, medians(r.rounds, s.String())})
 			for _, base := range sides {
 				if base != s {

@@ -23,6 +23,7 @@ type target struct {
 	Addr string // host:port; a DSN for mysql, a URI for mongo
 	TLS  bool
 	CA   string // PEM; empty for the system's authorities
+	Rows string // of the second server of lag, the MariaDB: host:port
 }
 
 // session is an open client of a driver.

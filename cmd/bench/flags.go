@@ -34,6 +34,8 @@ type config struct {
 	producers []int // of hand-overs
 	backlog   int
 	funcs     int
+
+	rows int // of a result
 }
 
 // mostConns is the most connections that a process will have.
@@ -60,7 +62,7 @@ func newFlagSet(cfg *config, t *texts) *flag.FlagSet {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&cfg.driver, "driver", "redis", "`driver`: "+strings.Join(driverNames, ", "))
-	fs.StringVar(&t.paths, "path", "", "`paths` to compare: "+strings.Join(pathNames, ", ")+"; channel and post for post"+defaultsOf("path"))
+	fs.StringVar(&t.paths, "path", "", "`paths` to compare: "+strings.Join(pathNames, ", ")+"; channel and post for post; control and valet for lag"+defaultsOf("path"))
 	fs.StringVar(&t.conns, "conns", "", "connections of the driver's pool, or open ones, or slots, a `list`"+defaultsOf("conns"))
 	fs.StringVar(&t.inflight, "inflight", "", "operations in flight all the time, or calls that wait, a `list`"+defaultsOf("inflight"))
 	fs.IntVar(&cfg.pairs, "pairs", 5, "`rounds`; in each one every path runs once")
@@ -71,6 +73,7 @@ func newFlagSet(cfg *config, t *texts) *flag.FlagSet {
 	fs.StringVar(&t.producers, "producers", "", "goroutines that hand functions over, a `list`"+defaultsOf("producers"))
 	fs.IntVar(&cfg.backlog, "backlog", 0, "the most `functions` that are handed over and have not run yet"+defaultsOf("backlog"))
 	fs.IntVar(&cfg.funcs, "funcs", 0, "`functions` that are handed over"+defaultsOf("funcs"))
+	fs.IntVar(&cfg.rows, "rows", 0, "`rows` that are read while the lag is measured"+defaultsOf("rows"))
 	fs.StringVar(&cfg.addr, "addr", "", "`address` of a server to use instead of a private one (host:port, a mysql DSN, a mongodb:// URI)")
 	fs.BoolVar(&cfg.tls, "tls", false, "run over TLS")
 	fs.StringVar(&cfg.tlsCA, "tls-ca", "", "PEM `file` with the certificate authority of the server at -addr")
@@ -199,6 +202,9 @@ func (c config) check() error {
 	if measures[c.driver].open && slices.Max(c.inflight) > slices.Min(c.conns) {
 		return usagef("-inflight %d: must be at most the %d of -conns, because each active operation has an open connection of its own",
 			slices.Max(c.inflight), slices.Min(c.conns))
+	}
+	if slices.Contains(measures[c.driver].uses, "rows") && (c.rows < 1 || c.rows > maxRows) {
+		return usagef("-rows %d: must be from 1 to %d", c.rows, maxRows)
 	}
 	if len(c.producers) == 0 {
 		return nil

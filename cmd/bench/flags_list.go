@@ -31,6 +31,9 @@ const maxCount = 1_000_000
 // maxFuncs bounds what is handed over: minutes for each side.
 const maxFuncs = 1_000_000_000
 
+// maxRows bounds what is read: an hour for each side.
+const maxRows = 1_000_000_000
+
 // parseCounts splits a list of positive numbers, each of which must occur
 // once.
 func parseCounts(name, list string) ([]int, error) {

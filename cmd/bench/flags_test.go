@@ -29,7 +29,7 @@ func TestFlagsOfTheIssue(t *testing.T) {
 // A mistake is told with what is allowed, and makes the exit code 2.
 func TestWrongFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued",
+		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued, lag",
 		"-path native,fast":     "native, pool, adapter, sock, valet",
 		"-path ,":               "native, pool, adapter, sock, valet",
 		"-path valet,valet":     "valet is there twice",
@@ -64,6 +64,9 @@ func TestWrongFlags(t *testing.T) {
 		"-driver post -producers 64 -funcs 63":            "the 64 of -producers",
 		"-driver queued -path valet":                      "a list of native, adapter",
 		"-driver queued -funcs 5":                         "-funcs means nothing to -driver queued",
+		"-driver lag -path native":                        "a list of control, valet",
+		"-driver lag -rows 0":                             "-rows 0: must be from 1 to",
+		"-driver lag -duration 5s":                        "-duration means nothing to -driver lag",
 		"-bytes 5":                                        "-bytes means nothing to -driver redis",
 		"-driver echo -funcs 5 -conns 64 -inflight 1,000": "-funcs means nothing to -driver echo",
 	} {
@@ -97,6 +100,9 @@ func TestDefaults(t *testing.T) {
 		},
 		"queued": func(c *config) {
 			c.paths, c.conns, c.inflight = []string{"native", "adapter"}, []int{64}, []int{1_000_000}
+		},
+		"lag": func(c *config) {
+			c.paths, c.conns, c.inflight, c.rows = []string{"control", "valet"}, []int{64}, []int{1000}, 1_000_000
 		},
 	} {
 		want := common
@@ -149,7 +155,7 @@ func TestHelpListsEveryFlagAndSucceeds(t *testing.T) {
 	if code := dispatch([]string{"-help"}, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, name := range []string{"-driver", "-path", "-conns", "-inflight", "-pairs", "-addr", "-json", "-tls", "-procs", "-cpuprofile", "-bytes", "-buffer", "-producers", "-backlog", "-funcs"} {
+	for _, name := range []string{"-driver", "-path", "-conns", "-inflight", "-pairs", "-addr", "-json", "-tls", "-procs", "-cpuprofile", "-bytes", "-buffer", "-producers", "-backlog", "-funcs", "-rows"} {
 		if !strings.Contains(stderr.String(), name) {
 			t.Errorf("%s is not in the help", name)
 		}

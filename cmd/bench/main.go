@@ -9,6 +9,7 @@
 //	go run ./cmd/bench -driver memory
 //	go run ./cmd/bench -driver post
 //	go run ./cmd/bench -driver queued
+//	go run ./cmd/bench -driver lag
 //
 // # Drivers
 //
@@ -22,6 +23,7 @@
 //	memory    what an idle connection holds
 //	post      functions handed over to a goroutine that runs them
 //	queued    what a call holds that waits for a slot
+//	lag       how late a loop is that serves redis and reads a large result at once
 //
 // # Paths
 //
@@ -45,12 +47,17 @@
 //	native   a goroutine per call, which waits for a place in a buffered channel
 //	adapter  a call of our adapter, which waits in its backend's queue
 //
+// and those of lag
+//
+//	control  goroutines on plain net.Conns: what the machine alone makes of the same load
+//	valet    callbacks on one loop, drivers on fake sockets
+//
 // # Flags
 //
 //	-driver    one of the above (default redis)
-//	-path      the paths to compare, separated by commas (default native,valet; native,sock; channel,post; or native,adapter)
+//	-path      the paths to compare, separated by commas (default native,valet; native,sock; channel,post; native,adapter; or control,valet)
 //	-conns     connections of the driver's pool, a list (default 64); for open 100,10000; for memory 5000; for queued the slots
-//	-inflight  operations in flight all the time, a list (default 64; for open 100); for queued the calls that wait (1000000)
+//	-inflight  operations in flight all the time, a list (default 64; for open 100; for lag 1000); for queued the calls that wait (1000000)
 //	-pairs     rounds; in each round every path runs once (default 5)
 //	-duration  how long one path is measured in one round (default 2s)
 //	-warmup    how long it runs before that (default 500ms)
@@ -59,6 +66,7 @@
 //	-producers goroutines of post that hand functions over, a list (default 1,64)
 //	-backlog   the most functions of post that have not run yet (default 1024)
 //	-funcs     how many functions post hands over (default 5000000)
+//	-rows      how many rows lag reads (default 1000000)
 //	-addr      server to use instead of a private one: host:port, or a DSN for mysql, a URI for mongo
 //	-tls       run over TLS
 //	-tls-ca    PEM file with the certificate authority of the server at -addr (default: the system's)
@@ -164,10 +172,30 @@
 // batches, that were handed over, or about to be, and had not run. CPU is of the
 // whole process, producers included.
 //
+// # Lag
+//
+// One loop has -inflight redis operations in flight on -conns connections, as
+// path valet of redis has, and at the same time gets -rows rows of a number and
+// 64 bytes from MariaDB, which it scans one by one in the callback of Rows.Each.
+// The window lasts from the query to the last row. In it the loop's lag is
+// measured in two ways, each once per millisecond:
+//
+//   - timer: from when a timer was due until it ran. Beats that it left out
+//     because the loop was busy count too, each as late as the next one found it:
+//     a stall of 10 ms is ten late beats.
+//   - post: from just before another goroutine posted a function until it ran.
+//
+// redis op/s and rows/s are of the same time. In control, whose rows are read by
+// a loop over rows.Next, the timer is a goroutine with a time.Ticker, and the
+// posts go to a goroutine at the end of a channel, which Go's scheduler likes to
+// run as soon as the sender waits: compare the timers. CPU, allocations and
+// latencies in the JSON file are per redis operation, but CPU and allocations
+// are of the rows as well.
+//
 // # Servers
 //
 // Without -addr, a private server on a loopback port is used: Debian's
-// redis-server; MariaDB if it is installed, else an embedded go-mysql-server;
+// redis-server; MariaDB if it is installed, else (not for lag) an embedded go-mysql-server;
 // an embedded FerretDB; an echo server of our own, also for open and memory. The
 // two embedded ones are program dbserver, built when needed. They are slow: they
 // compare CPU per operation well and throughput badly.

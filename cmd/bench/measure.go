@@ -51,9 +51,10 @@ var measures = map[string]measure{
 	"memory":   idleMemory(),
 	"post":     handOvers(),
 	"queued":   queuedCalls(),
+	"lag":      loopLag(),
 }
 
-var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued"}
+var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued", "lag"}
 
 // load is a driver under the load of many small operations.
 func load(d driver) measure {

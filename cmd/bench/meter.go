@@ -127,7 +127,7 @@ func (m *meter) measure(ctx context.Context, warmup time.Duration, during func(c
 		return w, first
 	}
 	if err == nil && w.ops == 0 {
-		err = fmt.Errorf("no operation completed in %v: choose a longer -duration", w.wall.Round(time.Millisecond))
+		err = fmt.Errorf("no operation completed in %v: choose a longer -duration, or more -rows", w.wall.Round(time.Millisecond))
 	}
 	return w, err
 }

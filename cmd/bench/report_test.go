@@ -192,10 +192,14 @@ func TestTablesOfOtherMeasures(t *testing.T) {
 		"memory":  {"9 idle connections", "heap+stack+runtime", "123", "1123", "heap+stack relative to"},
 		"post":    {"2 producers, at most 8 functions under way", "ns/hand-over", "hand-overs/s", "50.0", "hand-overs/s relative to"},
 		"queued":  {"5 calls waiting for 9 slots", "heap+stack", "123", "heap+stack relative to"},
+		"lag":     {"5 redis operations in flight on 9 connections while 70 rows are read", "timer p99 µs", "1234", "post max µs", "2345", "3456", "rows/s relative to"},
 	} {
 		paths := measures[driver].paths
-		s := sample{OpsPerSec: 2e7, NsPerOp: 50, CPU: 7, Heap: 100, Stack: 23, Runtime: 1000}
-		cfg := config{driver: driver, paths: paths, bytes: 3 << 20, buffer: 4096, backlog: 8}
+		s := sample{
+			OpsPerSec: 2e7, NsPerOp: 50, CPU: 7, Heap: 100, Stack: 23, Runtime: 1000,
+			RowsPerSec: 3456, TimerLag: lateness{P99: 1234}, PostLag: lateness{Max: 2345},
+		}
+		cfg := config{driver: driver, paths: paths, bytes: 3 << 20, buffer: 4096, backlog: 8, rows: 70}
 		var out bytes.Buffer
 		r := result{cell{conns: 9, inflight: 5, producers: 2}, []round{{paths[0]: s, paths[1]: s}}}
 		if err := publish(cfg, []result{r}, &out); err != nil {

@@ -15,6 +15,10 @@ type sample struct {
 	Allocs    float64 `json:"allocs_op"`
 	PeakRSS   int64   `json:"peak_rss_bytes,omitempty"` // 0 if the system does not tell
 
+	RowsPerSec float64  `json:"rows_s,omitempty"`
+	TimerLag   lateness `json:"timer_lag,omitzero"` // see heartbeat.go
+	PostLag    lateness `json:"post_lag,omitzero"`
+
 	UnderWay float64 `json:"under_way,omitempty"` // functions handed over that had not run, on average
 
 	// Bytes per connection; see driver_memory.go.
@@ -51,19 +55,29 @@ func medians(rounds []round, side string) sample {
 		}
 		return median(values)
 	}
+	lag := func(quantity func(sample) lateness) lateness {
+		return lateness{
+			P50: of(func(s sample) float64 { return quantity(s).P50 }),
+			P99: of(func(s sample) float64 { return quantity(s).P99 }),
+			Max: of(func(s sample) float64 { return quantity(s).Max }),
+		}
+	}
 	return sample{
-		OpsPerSec: of(func(s sample) float64 { return s.OpsPerSec }),
-		NsPerOp:   of(func(s sample) float64 { return s.NsPerOp }),
-		CPU:       of(func(s sample) float64 { return s.CPU }),
-		P50:       of(func(s sample) float64 { return s.P50 }),
-		P99:       of(func(s sample) float64 { return s.P99 }),
-		Allocs:    of(func(s sample) float64 { return s.Allocs }),
-		PeakRSS:   int64(of(func(s sample) float64 { return float64(s.PeakRSS) })),
-		UnderWay:  of(func(s sample) float64 { return s.UnderWay }),
-		Heap:      of(func(s sample) float64 { return s.Heap }),
-		Stack:     of(func(s sample) float64 { return s.Stack }),
-		HeapInUse: of(func(s sample) float64 { return s.HeapInUse }),
-		Runtime:   of(func(s sample) float64 { return s.Runtime }),
+		OpsPerSec:  of(func(s sample) float64 { return s.OpsPerSec }),
+		NsPerOp:    of(func(s sample) float64 { return s.NsPerOp }),
+		CPU:        of(func(s sample) float64 { return s.CPU }),
+		P50:        of(func(s sample) float64 { return s.P50 }),
+		P99:        of(func(s sample) float64 { return s.P99 }),
+		Allocs:     of(func(s sample) float64 { return s.Allocs }),
+		PeakRSS:    int64(of(func(s sample) float64 { return float64(s.PeakRSS) })),
+		RowsPerSec: of(func(s sample) float64 { return s.RowsPerSec }),
+		TimerLag:   lag(func(s sample) lateness { return s.TimerLag }),
+		PostLag:    lag(func(s sample) lateness { return s.PostLag }),
+		UnderWay:   of(func(s sample) float64 { return s.UnderWay }),
+		Heap:       of(func(s sample) float64 { return s.Heap }),
+		Stack:      of(func(s sample) float64 { return s.Stack }),
+		HeapInUse:  of(func(s sample) float64 { return s.HeapInUse }),
+		Runtime:    of(func(s sample) float64 { return s.Runtime }),
 	}
 }
 

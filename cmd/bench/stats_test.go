@@ -33,11 +33,11 @@ func TestMedianLeavesItsArgumentAlone(t *testing.T) {
 
 func TestMediansAreTakenPerQuantity(t *testing.T) {
 	rounds := []round{
-		{"a": {OpsPerSec: 1, CPU: 30, P50: 5, P99: 6, Allocs: 2, PeakRSS: 300, Heap: 7, NsPerOp: 3}},
-		{"a": {OpsPerSec: 2, CPU: 10, P50: 4, P99: 9, Allocs: 2, PeakRSS: 100, Heap: 8, NsPerOp: 2}},
-		{"a": {OpsPerSec: 3, CPU: 20, P50: 6, P99: 7, Allocs: 8, PeakRSS: 200, Heap: 9, NsPerOp: 1}},
+		{"a": {OpsPerSec: 1, CPU: 30, P50: 5, P99: 6, Allocs: 2, PeakRSS: 300, Heap: 7, NsPerOp: 3, TimerLag: lateness{P50: 1, P99: 3, Max: 5}}},
+		{"a": {OpsPerSec: 2, CPU: 10, P50: 4, P99: 9, Allocs: 2, PeakRSS: 100, Heap: 8, NsPerOp: 2, TimerLag: lateness{P50: 2, P99: 2, Max: 6}}},
+		{"a": {OpsPerSec: 3, CPU: 20, P50: 6, P99: 7, Allocs: 8, PeakRSS: 200, Heap: 9, NsPerOp: 1, TimerLag: lateness{P50: 3, P99: 1, Max: 4}}},
 	}
-	want := sample{OpsPerSec: 2, CPU: 20, P50: 5, P99: 7, Allocs: 2, PeakRSS: 200, Heap: 8, NsPerOp: 2}
+	want := sample{OpsPerSec: 2, CPU: 20, P50: 5, P99: 7, Allocs: 2, PeakRSS: 200, Heap: 8, NsPerOp: 2, TimerLag: lateness{P50: 2, P99: 2, Max: 5}}
 	if got := medians(rounds, "a"); got != want {
 		t.Errorf("medians = %+v, want %+v", got, want)
 	}
