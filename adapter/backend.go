@@ -5,31 +5,52 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// backend admits calls and runs them on workers. A queue that is not empty
-// means that all slots are taken.
+// class says what a call needs to run.
+type class uint8
+
+const (
+	short   class = iota // one of the slots
+	long                 // one of the slots for long calls
+	held                 // nothing: it bypasses admission
+	classes = held
+)
+
+// line is where the calls of a class wait. If anybody waits, all slots are
+// taken.
+type line struct {
+	slots, taken int
+	queue        list
+	overload     error // ErrOverloaded, with advice
+}
+
+// backend admits calls and runs them on workers.
 type backend struct {
 	name     string
 	parent   *backend
-	limits   limits
-	overload error // ErrOverloaded, with advice
+	settings settings
+	refusals refusals
 
 	undelivered atomic.Uint64
 
 	// mu guards the rest, and the lists and lanes of the backend's calls. No
 	// function of the user's runs under it.
-	mu      sync.Mutex
-	queue   list // waiting for a slot
-	live    list // bodies that have not returned
-	slots   int  // taken
-	active  int  // calls that wait, here or in a lane, or whose bodies have not returned
-	ending  int  // cancelled calls whose callbacks are about to be posted
-	idle    []*worker
-	unused  int // the least len(idle) since workers were last dismissed
-	rests   int // times a worker became idle since then
-	started uint64
-	refused uint64
+	mu        sync.Mutex
+	lines     [classes]line
+	live      list // bodies that have not returned,
+	abandoned list // but those that were abandoned and not told to stop
+	active    int  // calls that wait, here or in a lane, or whose bodies have not returned
+	ending    int  // cancelled calls whose callbacks are about to be posted
+	idle      []*worker
+	unused    int // the least len(idle) since workers were last dismissed
+	rests     int // times a worker became idle since then
+	pressure  pressure
+	counts    counts
+
+	watches     map[<-chan struct{}]*watch // by their contexts' Done
+	idleWatches int                        // those without calls
 
 	closing  bool
 	drained  chan struct{} // made by close; closed when active and ending are 0
@@ -37,12 +58,15 @@ type backend struct {
 }
 
 func newBackend(name string, parent *backend, opts []Option) *backend {
-	b := &backend{name: name, parent: parent, limits: limits{DefaultSlots, DefaultQueue}, children: map[*backend]struct{}{}}
-	for _, o := range opts {
-		o(&b.limits)
+	s := newSettings(parent, opts)
+	b := &backend{
+		name: name, parent: parent, settings: s,
+		children: map[*backend]struct{}{}, watches: map[<-chan struct{}]*watch{},
 	}
-	b.overload = fmt.Errorf("%w: backend %q runs %d calls and has %d waiting; start fewer, or raise its slots or queue",
-		ErrOverloaded, name, b.limits.slots, b.limits.queue)
+	b.lines[short] = line{slots: s.slots, overload: fmt.Errorf("%w: backend %q runs %d calls and has %d waiting; start fewer, or raise its slots or queue",
+		ErrOverloaded, name, s.slots, s.queue)}
+	b.lines[long] = line{slots: s.long, overload: fmt.Errorf("%w: backend %q runs %d long calls and has %d waiting; start fewer, or raise its slots for long ones or its queue",
+		ErrOverloaded, name, s.long, s.queue)}
 	if parent != nil {
 		parent.mu.Lock()
 		defer parent.mu.Unlock()
@@ -54,24 +78,35 @@ func newBackend(name string, parent *backend, opts []Option) *backend {
 
 // start admits c, or reports why not.
 func (b *backend) start(c *Call) error {
-	b.mu.Lock()
-	inLane := c.lane != nil && c.lane.busy
-	switch {
-	case b.closing && !c.held:
-		b.refused++
-		b.mu.Unlock()
-		return ErrClosed
-	case c.held: // bypasses all bounds: a stream must always be able to end
-	case inLane && c.lane.waiting.len >= b.limits.queue,
-		!inLane && b.slots == b.limits.slots && b.queue.len >= b.limits.queue:
-		b.refused++
-		b.mu.Unlock()
-		return b.overload
+	done := c.ctx.Done()
+	var life context.Context
+	var lifeDone <-chan struct{}
+	if c.a.life != nil && !c.detached {
+		life = c.a.life.Context()
+		if lifeDone = life.Done(); lifeDone == done {
+			lifeDone = nil
+		}
 	}
-	b.started++
+	b.mu.Lock()
+	if err := b.admissibleLocked(c); err != nil {
+		b.counts.refused++
+		b.mu.Unlock()
+		return err
+	}
+	b.counts.started++
 	b.active++
+	var fresh, freshLife *watch
+	if done != nil {
+		fresh = b.watchLocked(c, c.ctx, done, &c.watch)
+	}
+	if lifeDone != nil {
+		freshLife = b.watchLocked(c, life, lifeDone, &c.needRare().life)
+	}
+	if r := c.rare.Load(); r != nil && !r.deadline.IsZero() {
+		r.timer = time.AfterFunc(time.Until(r.deadline), func() { b.cancel(c, context.DeadlineExceeded, false) })
+	}
 	var w *worker
-	if inLane {
+	if c.lane != nil && c.lane.busy {
 		c.lane.waiting.push(c)
 	} else {
 		if c.lane != nil {
@@ -79,49 +114,57 @@ func (b *backend) start(c *Call) error {
 		}
 		w = b.admitLocked(c)
 	}
-	waits := b.waitsLocked(c)
-	b.mu.Unlock()
-	if waits {
-		b.watch(c)
-	}
+	b.unlock()
+	b.begin(fresh)
+	b.begin(freshLife)
 	w.run(c)
 	return nil
 }
 
-// watch makes the end of its context end a call that waits: it must not wait
-// for a slot to learn of it. A context may be the user's own code, so it is
-// used without the mutex.
-func (b *backend) watch(c *Call) {
-	if c.ctx.Done() == nil {
-		return
+// admissibleLocked says why c cannot be admitted.
+func (b *backend) admissibleLocked(c *Call) error {
+	switch {
+	case c.class == held: // bypasses all bounds: a stream must always be able to end
+		return nil
+	case b.closing:
+		return ErrClosed
 	}
-	stop := context.AfterFunc(c.ctx, func() { b.cancel(c, c.ctx.Err(), true) })
-	b.mu.Lock()
-	waits := b.waitsLocked(c)
-	if waits {
-		c.unwatch = stop
+	l := &b.lines[c.class]
+	if c.lane != nil && c.lane.busy {
+		if c.lane.waiting.len >= b.settings.queue {
+			return l.overload
+		}
+	} else if l.taken == l.slots && l.queue.len >= b.settings.queue {
+		return l.overload
 	}
-	b.mu.Unlock()
-	if !waits {
-		stop()
-	}
+	return nil
 }
 
 // waitsLocked reports whether c waits for a slot or for its turn.
-func (b *backend) waitsLocked(c *Call) bool { return c.in != nil && c.in != &b.live }
+func (c *Call) waitsLocked() bool { return c.state.Load() == waiting && c.in != nil }
 
 // admitLocked lets c run or wait for a slot. The result, if it is not nil,
 // must run c once the mutex is unlocked.
 func (b *backend) admitLocked(c *Call) *worker {
-	if !c.held {
-		if b.slots == b.limits.slots {
-			b.queue.push(c)
-			return nil
+	if !b.takeSlotLocked(c, false) {
+		return nil
+	}
+	return b.takeWorkerLocked()
+}
+
+// takeSlotLocked makes c run if there is a slot for it, and otherwise wait for
+// one: in any case if it is to go behind others that wait.
+func (b *backend) takeSlotLocked(c *Call, behind bool) bool {
+	if c.class != held {
+		l := &b.lines[c.class]
+		if l.taken == l.slots || behind && l.queue.len > 0 {
+			l.queue.push(c)
+			return false
 		}
-		b.slots++
+		l.taken++
 	}
 	b.beginLocked(c)
-	return b.takeWorkerLocked()
+	return true
 }
 
 func (b *backend) beginLocked(c *Call) {
@@ -133,32 +176,28 @@ func (b *backend) beginLocked(c *Call) {
 // returns the call that the same worker should run next, or nil. If w is not
 // nil, it must run the call other.
 func (b *backend) afterLocked(c *Call) (next *Call, w *worker, other *Call) {
-	b.live.remove(c)
-	if !c.held {
-		b.slots--
+	c.in.remove(c)
+	if c.class != held {
+		b.lines[c.class].taken--
 	}
-	if heir := b.passTurnLocked(c); heir != nil {
-		if !heir.held && (b.queue.len > 0 || b.slots == b.limits.slots) {
-			b.queue.push(heir) // behind others: a busy lane must not keep a slot
-		} else {
-			if !heir.held {
-				b.slots++
+	// A busy lane must not keep a slot: its next call goes behind others.
+	if heir := b.passTurnLocked(c); heir != nil && b.takeSlotLocked(heir, true) {
+		next = heir
+	}
+	if c.class != held {
+		l := &b.lines[c.class]
+		if first := l.queue.first; first != nil && l.taken < l.slots {
+			first.in.remove(first)
+			l.taken++
+			b.beginLocked(first)
+			if next == nil {
+				next = first
+			} else {
+				w, other = b.takeWorkerLocked(), first
 			}
-			b.beginLocked(heir)
-			next = heir
 		}
 	}
-	if first := b.queue.first; first != nil && b.slots < b.limits.slots {
-		first.in.remove(first)
-		b.slots++
-		b.beginLocked(first)
-		if next == nil {
-			next = first
-		} else {
-			w, other = b.takeWorkerLocked(), first
-		}
-	}
-	b.doneLocked()
+	b.doneLocked(c)
 	return next, w, other
 }
 
@@ -176,8 +215,18 @@ func (b *backend) passTurnLocked(c *Call) *Call {
 	return heir
 }
 
-// doneLocked counts a call whose body has returned, or will never run.
-func (b *backend) doneLocked() {
+// doneLocked forgets a call whose body has returned, or will never run.
+func (b *backend) doneLocked(c *Call) {
+	b.unwatchLocked(&c.watch)
+	if r := c.rare.Load(); r != nil {
+		b.unwatchLocked(&r.life)
+		if r.timer != nil {
+			r.timer.Stop()
+		}
+		if r.abandoned {
+			b.counts.abandoned--
+		}
+	}
 	b.active--
 	b.drainLocked()
 }
@@ -190,44 +239,14 @@ func (b *backend) drainLocked() {
 	}
 }
 
-// cancel ends c with err, and reports whether it had not ended before. If it
-// runs already and waitingOnly is set, it does nothing.
-func (b *backend) cancel(c *Call, err error, waitingOnly bool) bool {
-	var heir *Call
-	var w *worker
-	b.mu.Lock()
-	waits := b.waitsLocked(c)
-	if !waits && (waitingOnly || !c.state.CompareAndSwap(running, ended)) {
-		b.mu.Unlock()
-		return false
-	}
-	b.ending++ // close must not return before the callback is posted
-	if waits {
-		heir, w = b.dropLocked(c)
-	}
-	b.mu.Unlock()
-	c.self.end(err)
-	if waits {
-		c.endWatch()
-	}
-	w.run(heir)
-	b.mu.Lock()
-	b.ending--
-	b.drainLocked()
-	b.mu.Unlock()
-	return true
-}
+// waitingLocked is how many calls wait, for a slot or in a lane.
+func (b *backend) waitingLocked() int { return b.active - b.live.len - b.abandoned.len }
 
-// dropLocked ends c, which waits. If w is not nil, it must run heir.
-func (b *backend) dropLocked(c *Call) (heir *Call, w *worker) {
-	hadTurn := c.in == &b.queue
-	c.in.remove(c)
-	c.state.Store(ended)
-	if hadTurn {
-		if heir = b.passTurnLocked(c); heir != nil {
-			w = b.admitLocked(heir)
-		}
+// unlock ends a change of what waits: who asked for it hears of pressure.
+func (b *backend) unlock() {
+	tell := b.pressure.changedLocked(b.waitingLocked(), &b.settings)
+	b.mu.Unlock()
+	for _, s := range tell {
+		s.tell()
 	}
-	b.doneLocked()
-	return heir, w
 }

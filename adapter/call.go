@@ -4,64 +4,76 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
+	"time"
 
-	"github.com/valet-go/valet/loop"
+	"github.com/valet-go/valet/internal/owner"
 )
 
 // States of a call; the transitions are in the package doc.
 const (
 	waiting uint32 = iota
 	running
-	ended // the callback is posted, or was refused by a closed executor
+	stopping // cancelled; its body has not returned yet
+	ended    // the callback is posted, or due in a window, or was refused by a closed executor
 )
 
 // Call is a started call. All its methods may be called from any goroutine,
 // and none blocks.
 type Call struct {
-	state atomic.Uint32
-	held  bool
-	b     *backend
-	exec  loop.Executor
-	ctx   context.Context
-	lane  *Lane
-	self  task
-	drop  func(any) // or nil
+	state    atomic.Uint32
+	class    class
+	policy   CancelPolicy
+	detached bool // the executor's context does not end it
+	a        *Adapter
+	ctx      context.Context
+	lane     *Lane
+	self     task
+	drop     func(any) // or nil
+	name     string
+	started  int64 // in ns since epoch
+	worker   atomic.Pointer[worker]
+	done     atomic.Pointer[doneSignal]
+	rare     atomic.Pointer[rare]
 
-	// Guarded by b.mu.
-	in         *list // where it waits, or the backend's list of running calls
+	// Guarded by the backend's mutex, but those of refused calls by that of
+	// refusals.
+	in         *list // where it waits, or the backend's lists of running calls
 	prev, next *Call
-	unwatch    func() bool // stops watching the context; of use once the call no longer waits
-
-	done atomic.Pointer[doneSignal]
+	watch      place // of its context
 }
 
 // task is what differs between calls by the type of their result.
 type task interface {
-	run()               // the body, then end
-	end(err error) bool // posts the callback with an error; the state is ended already
+	run(w *worker) // the body, then end
+	end(err error) // calls back with an error, or a result that is stored; the state is ended already
+	post()         // posts the callback
+	callBack()     // on the executor
+	result() error // what the callback gets, once the call has ended
+	undelivered()  // the executor is closed
 }
 
 // call is a Call with its functions and result.
 type call[T any] struct {
 	Call
 	body  func(context.Context) (T, error)
-	cb    func(T, error)
 	value T
+	cb    func(T, error)
 	err   error
 }
 
 // Go starts body on a goroutine of the adapter's and calls cb with its result
-// on a's executor, exactly once. ctx is passed to body as it is; when it ends
-// before body has started, body never runs and cb gets the context's error.
-// Any goroutine; never blocks. If the call is not admitted, cb gets
-// [ErrOverloaded] or [ErrClosed]. A nil body or cb panics.
+// on a's executor, exactly once. The context that body gets has ctx's values,
+// and ends when the call is cancelled, as it is when ctx ends; see
+// [CancelPolicy]. It does not end when body has returned. If the call is
+// cancelled before body has started, body never runs. If it is not admitted, cb
+// gets [ErrOverloaded] or [ErrClosed]. Any goroutine; never blocks. A nil ctx,
+// body or cb panics.
 func Go[T any](ctx context.Context, a *Adapter, body func(context.Context) (T, error), cb func(T, error), opts ...CallOption) *Call {
 	c := newCall(ctx, a, body, cb, opts)
 	if err := a.b.start(&c.Call); err != nil {
 		c.state.Store(ended)
-		c.end(err)
+		c.refuse(err)
 	}
 	return &c.Call
 }
@@ -71,6 +83,11 @@ func Go[T any](ctx context.Context, a *Adapter, body func(context.Context) (T, e
 func TryGo[T any](ctx context.Context, a *Adapter, body func(context.Context) (T, error), cb func(T, error), opts ...CallOption) (*Call, error) {
 	c := newCall(ctx, a, body, cb, opts)
 	if err := a.b.start(&c.Call); err != nil {
+		c.state.Store(ended)
+		c.hookEnd(err)
+		if w := c.window(); w != nil {
+			w.settle(&c.Call, true)
+		}
 		return nil, err
 	}
 	return &c.Call, nil
@@ -80,51 +97,132 @@ func newCall[T any](ctx context.Context, a *Adapter, body func(context.Context) 
 	switch {
 	case ctx == nil:
 		panic("adapter: a call needs a context, not nil")
+	case a == nil:
+		panic("adapter: a call needs an adapter, not nil")
 	case body == nil:
 		panic("adapter: a call needs a body, not nil")
 	case cb == nil:
 		panic("adapter: a call needs a callback, not nil")
 	}
 	c := &call[T]{body: body, cb: cb}
-	c.b, c.exec, c.ctx, c.self = a.b, a.exec, ctx, c
-	for _, o := range opts {
-		c.held = c.held || o.held
-		if o.lane != nil {
-			c.lane = o.lane
-		}
-		if o.drop != nil {
-			c.drop = o.drop
-		}
+	c.a, c.ctx, c.self, c.started = a, ctx, c, now()
+	var o CallOption
+	for i := range opts {
+		o.merge(&opts[i])
+	}
+	c.apply(&o)
+	c.hookStart()
+	if w := c.window(); w != nil {
+		w.enter(&c.Call)
 	}
 	return c
 }
 
-// run is on a worker's goroutine; the state is running.
-func (c *call[T]) run() {
-	c.endWatch()
+// apply sets what the options and the backend say.
+func (c *Call) apply(o *CallOption) {
+	s := &c.a.b.settings
+	c.class, c.detached, c.lane, c.drop, c.name, c.policy = o.class, o.detach, o.lane, o.drop, o.name, s.policy
+	if o.policy != 0 {
+		c.policy = o.policy - 1
+	}
+	timeout := o.timeout
+	if timeout == 0 && c.class == short {
+		timeout = s.timeout
+	}
+	if timeout > 0 {
+		c.needRare().deadline = time.Now().Add(timeout)
+	}
+	if len(s.hooks) > 0 {
+		c.needRare()
+	}
+	if o.window != nil {
+		c.needRare().window = o.window
+	}
+}
+
+// window returns the window that the call is in, or nil.
+func (c *Call) window() *Window {
+	if r := c.rare.Load(); r != nil {
+		return r.window
+	}
+	return nil
+}
+
+// run is on w's goroutine; the state has been running.
+func (c *call[T]) run(w *worker) {
+	c.worker.Store(w)
 	var value T
 	var err error
 	defer func() {
 		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
+			p := &PanicError{Value: v, Stack: debug.Stack()}
+			c.a.b.countPanic()
+			c.hookPanic(p)
+			err = p
 		}
-		delivered := false
-		if c.state.CompareAndSwap(running, ended) { // else it was abandoned
-			c.value = value
-			delivered = c.end(err)
-		}
-		if !delivered {
-			c.lost(value, err)
-		}
+		c.finish(value, err)
 	}()
-	switch err = c.ctx.Err(); {
-	case err != nil:
-	case c.state.Load() != running: // cancelled on the way here
-		err = context.Canceled
-	default:
-		err = ErrGoexit
-		value, err = c.body(c.ctx)
+	if len(c.hooks()) > 0 {
+		c.rare.Load().began.Store(now())
 	}
+	if err = c.ctx.Err(); err != nil {
+		return
+	}
+	switch c.state.Load() {
+	case running:
+		err = ErrGoexit
+		value, err = c.body((*bodyContext)(&c.Call))
+	case stopping: // cancelled on the way here
+		err = c.rare.Load().cause
+	default:
+		err = context.Canceled // which nobody hears
+	}
+}
+
+// finish is told what the body returned.
+func (c *call[T]) finish(value T, err error) {
+	if r := c.rare.Load(); r != nil {
+		r.release(nil)
+	}
+	for {
+		state := c.state.Load()
+		if state == ended { // abandoned
+			c.lost(value, err)
+			return
+		}
+		result, kept := err, true
+		if state == stopping {
+			result, kept = c.stopped(err)
+		}
+		switch {
+		case !c.state.CompareAndSwap(state, ended):
+		case kept:
+			c.value = value
+			c.end(result)
+			return
+		default:
+			c.end(result)
+			c.lost(value, nil)
+			return
+		}
+	}
+}
+
+// stopped returns the error of a call that was cancelled and whose body has
+// returned err. A result that holds something is not kept: most likely that has
+// ended with the body's context.
+func (c *Call) stopped(err error) (result error, kept bool) {
+	r := c.rare.Load()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	switch {
+	case err == nil && c.drop != nil && r.err != nil:
+		return r.cause, false
+	case err != nil && r.killErr != nil:
+		err = &stoppedError{err, r.killErr}
+	}
+	return because(r.cause, err), true
 }
 
 // lost is told of a result that no callback will get.
@@ -144,81 +242,92 @@ func (c *call[T]) lost(value T, err error) {
 
 // report makes the executor hear of a panic that no callback hears of.
 func (c *call[T]) report(p *PanicError) {
-	if err := c.exec.Post(func() { panic(p) }); err != nil {
+	if err := c.a.exec.Post(func() { panic(p) }); err != nil {
 		slog.Error("adapter: panic in a call whose executor is closed", "panic", p.Value, "stack", string(p.Stack))
 	}
 }
 
-func (c *call[T]) end(err error) (delivered bool) {
+// end makes the call call back. Whoever has made the state ended calls it.
+func (c *call[T]) end(err error) {
 	c.err = err
-	if postErr := c.exec.Post(c.callBack); postErr != nil {
-		c.b.undelivered.Add(1)
-		c.signal()
-		return false
+	c.hookEnd(err)
+	if w := c.window(); w != nil {
+		w.settle(&c.Call, false)
+		return
 	}
-	return true
+	c.post()
 }
 
-func (c *Call) endWatch() {
-	if c.unwatch != nil {
-		c.unwatch()
+// refuse is end for a call that was not admitted.
+func (c *call[T]) refuse(err error) {
+	if c.window() != nil {
+		c.end(err)
+		return
 	}
+	c.err = err
+	c.hookEnd(err)
+	c.a.b.refusals.add(&c.Call)
+}
+
+func (c *call[T]) post() {
+	if c.a.exec.Post(c.callBack) != nil {
+		c.undelivered()
+	}
+}
+
+// undelivered is told that the callback will never run.
+func (c *call[T]) undelivered() {
+	c.a.b.undelivered.Add(1)
+	c.signal(true)
+	if c.window() != nil { // on the goroutine of another call, perhaps
+		go c.lost(c.value, c.err)
+		return
+	}
+	c.lost(c.value, c.err)
 }
 
 // callBack is on the executor.
 func (c *call[T]) callBack() {
-	defer c.signal()
-	c.cb(c.value, c.err)
+	defer c.signal(false)
+	onExecutor(c.deliver)
 }
 
-// Cancel ends the call, which then calls back with [context.Canceled], and
-// reports whether it did: false means that it had ended already. A call that
-// waits is never run. The body of one that runs is abandoned; see the package
-// doc.
-func (c *Call) Cancel() bool { return c.b.cancel(c, context.Canceled, false) }
+func (c *call[T]) deliver() { c.cb(c.value, c.err) }
+
+func (c *call[T]) result() error { return c.err }
+
+// onExecutor runs a function of the user's on the executor's goroutine, which
+// is marked as one that must not block. Loops and front ends have done that
+// themselves.
+func onExecutor(f func()) {
+	if !owner.Here() {
+		defer owner.Mark()()
+	}
+	f()
+}
+
+// Cancel cancels the call, with [context.Canceled], and reports whether it did:
+// false means that it had ended, or been cancelled, already. A call that waits
+// calls back at once and never runs. What becomes of one that runs is said by
+// its [CancelPolicy].
+func (c *Call) Cancel() bool { return c.a.b.cancel(c, context.Canceled, false) }
+
+// Name returns what was given to [Name], or "".
+func (c *Call) Name() string { return c.name }
 
 // State is where a call is in its life.
 type State uint8
 
 // The states of a call.
 const (
-	Waiting State = iota // for a slot, or for its turn in a lane
-	Running              // its body runs
-	Ended                // its callback has been posted
+	Waiting  State = iota // for a slot, or for its turn in a lane
+	Running               // its body runs
+	Stopping              // it was cancelled, and its body has not returned yet
+	Ended                 // its callback has been posted, or waits in a window
 )
 
 // String returns the state's name.
-func (s State) String() string { return [...]string{"waiting", "running", "ended"}[s] }
+func (s State) String() string { return [...]string{"waiting", "running", "stopping", "ended"}[s] }
 
 // State returns where the call is in its life.
 func (c *Call) State() State { return State(c.state.Load()) }
-
-// doneSignal is made only for calls whose Done is asked for.
-type doneSignal struct {
-	once sync.Once
-	ch   chan struct{}
-}
-
-func (d *doneSignal) close() { d.once.Do(func() { close(d.ch) }) }
-
-// signalled stands for a Done that was never asked for.
-var signalled = func() *doneSignal {
-	d := &doneSignal{ch: make(chan struct{})}
-	d.close()
-	return d
-}()
-
-// Done returns a channel that is closed after the callback has returned, or
-// when it is known that the executor, being closed, will never run it.
-func (c *Call) Done() <-chan struct{} {
-	if c.done.Load() == nil {
-		c.done.CompareAndSwap(nil, &doneSignal{ch: make(chan struct{})})
-	}
-	return c.done.Load().ch
-}
-
-func (c *Call) signal() {
-	if !c.done.CompareAndSwap(nil, signalled) {
-		c.done.Load().close()
-	}
-}

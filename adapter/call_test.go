@@ -150,7 +150,7 @@ func TestNoCallbackIsPostedUnderTheMutex(t *testing.T) {
 		f()
 		return nil
 	}))
-	head := block(t, view)
+	head := block(t, view, CancelWith(Abandon))
 	waits, _ := quick(view)
 	refused, _ := quick(view)
 	waits.Cancel()
@@ -249,7 +249,7 @@ func TestOnDropReleasesWhatNoCallbackGets(t *testing.T) {
 	dropped := make(chan any, 4)
 	drop := OnDrop(func(v any) { dropped <- v })
 
-	abandoned := block(t, a, drop)
+	abandoned := block(t, a, drop, CancelWith(Abandon))
 	abandoned.Cancel()
 	abandoned.release()
 	if v := await(t, dropped); v != "blocked" {

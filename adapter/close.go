@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -9,7 +10,9 @@ import (
 // close is [Adapter.Close].
 func (b *backend) close(ctx context.Context) error {
 	var err error
-	for _, d := range b.refuse(nil) {
+	all := b.refuse(nil)
+	left := 0
+	for _, d := range all {
 		select {
 		case <-d.drained: // even if ctx has ended
 			continue
@@ -18,11 +21,17 @@ func (b *backend) close(ctx context.Context) error {
 		select {
 		case <-d.drained:
 		case <-ctx.Done():
-			d.abort()
 			err = ctx.Err()
+			left += d.abort()
 		}
 	}
-	if p := b.parent; p != nil && err == nil {
+	for _, d := range all {
+		d.trimWatches(-1)
+	}
+	if err != nil {
+		return fmt.Errorf("adapter: Close ended %d calls: %w", left, err)
+	}
+	if p := b.parent; p != nil {
 		p.mu.Lock()
 		delete(p.children, b)
 		p.mu.Unlock()
@@ -64,8 +73,8 @@ func (b *backend) drainedLocked() <-chan struct{} {
 	return b.drained
 }
 
-// abort ends all calls with ErrClosed.
-func (b *backend) abort() {
+// abort ends all calls with ErrClosed, and returns how many that were.
+func (b *backend) abort() (ended int) {
 	b.mu.Lock()
 	var calls []*Call
 	take := func(l *list) {
@@ -78,30 +87,17 @@ func (b *backend) abort() {
 			}
 		}
 	}
-	take(&b.queue)
+	for i := range b.lines {
+		take(&b.lines[i].queue)
+	}
+	take(&b.abandoned)
 	take(&b.live)
 	b.mu.Unlock()
 	// From the last: who waits behind another must not get its turn.
 	for i := len(calls) - 1; i >= 0; i-- {
-		b.cancel(calls[i], ErrClosed, false)
+		if b.cancel(calls[i], ErrClosed, true) {
+			ended++
+		}
 	}
-}
-
-// Stats is what a backend is doing, and has done since it was made.
-type Stats struct {
-	Name        string
-	Running     int    // bodies that have not returned, abandoned and held ones included
-	Waiting     int    // calls that wait for a slot or for their turn in a lane
-	Started     uint64 // calls admitted
-	Refused     uint64 // calls refused with ErrOverloaded or ErrClosed
-	Undelivered uint64 // callbacks lost because their executor was closed
-}
-
-func (b *backend) stats() Stats {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return Stats{
-		Name: b.name, Running: b.live.len, Waiting: b.active - b.live.len,
-		Started: b.started, Refused: b.refused, Undelivered: b.undelivered.Load(),
-	}
+	return ended
 }

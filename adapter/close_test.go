@@ -177,7 +177,7 @@ func TestCloseOfABackendLeavesItsParent(t *testing.T) {
 // next must not lose them.
 func TestCloseReturnsAfterCancelledCallsWerePosted(t *testing.T) {
 	for _, running := range []bool{false, true} {
-		a := New(startLoop(t), WithSlots(1))
+		a := New(startLoop(t), WithSlots(1), WithCancel(Abandon))
 		posting, post := make(chan struct{}), make(chan struct{})
 		slow := a.On(elsewhere(func(func()) error {
 			close(posting)

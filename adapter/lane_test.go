@@ -121,7 +121,7 @@ func TestCancelOfTheRunningHeadKeepsTheLaneInOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAdapter(t, WithSlots(4))
 			var lane Lane
-			opts := append(opts, In(&lane))
+			opts := append(opts, In(&lane), CancelWith(Abandon))
 			head := block(t, a, opts...)
 			second, got := quick(a, opts...)
 			head.Cancel()
@@ -212,7 +212,7 @@ func TestGoexitAndPanicPassTheTurnOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAdapter(t, WithSlots(1))
 			var lane Lane
-			opts := append(opts, In(&lane))
+			opts := append(opts, In(&lane), CancelWith(Abandon))
 			head := block(t, a, opts...)
 			for range 10 {
 				Go(bg, a, func(context.Context) (int, error) { runtime.Goexit(); return 0, nil }, func(int, error) {}, opts...)

@@ -115,7 +115,7 @@ func TestGoexitInACallbackLeavesTheLoopRunning(t *testing.T) {
 func TestAbandonedBodyMayPanicOrGoexit(t *testing.T) {
 	reports := make(chan any, 1)
 	l := startLoop(t, loop.WithPanicHandler(func(v any, _ []byte) { reports <- v }))
-	a := New(l, WithSlots(1))
+	a := New(l, WithSlots(1), WithCancel(Abandon), WithAbandoned(1))
 	defer a.Close(bg)
 	for _, end := range []func(){runtime.Goexit, func() { panic("boom") }} {
 		runs, release := make(chan struct{}), make(chan struct{})
@@ -145,7 +145,7 @@ func TestAbandonedBodyMayPanicOrGoexit(t *testing.T) {
 func TestPanicWhileDroppingIsReported(t *testing.T) {
 	reports := make(chan any, 1)
 	l := startLoop(t, loop.WithPanicHandler(func(v any, _ []byte) { reports <- v }))
-	a := New(l, WithSlots(1))
+	a := New(l, WithSlots(1), WithCancel(Abandon), WithAbandoned(1))
 	defer a.Close(bg)
 	runs, release := make(chan struct{}), make(chan struct{})
 	cb, got := into[int]()

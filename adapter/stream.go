@@ -50,7 +50,9 @@ func NewStream[T any](a *Adapter, lane *Lane, fetch func(context.Context) ([]T, 
 		lane = new(Lane)
 	}
 	s := &Stream[T]{lane: lane, fetch: fetch, stop: stop}
-	s.a = a.On(&streamExecutor{Executor: a.exec, orphaned: func() { s.Close(nil) }})
+	view := *a // and so with the life of a's executor
+	view.exec = &streamExecutor{Executor: a.exec, orphaned: func() { s.Close(nil) }}
+	s.a = &view
 	return s
 }
 
@@ -129,7 +131,7 @@ func (s *Stream[T]) Close(cb func(error)) *Call {
 		if cb != nil {
 			cb(err)
 		}
-	}, Held(), In(s.lane))
+	}, Releasing(), In(s.lane))
 }
 
 // Each calls item with all that is left, in order, and then done: with nil at

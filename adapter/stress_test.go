@@ -233,7 +233,11 @@ func (s *stress) check() {
 	b := s.a.b
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if stats.Running+stats.Waiting > 0 || b.slots+b.active+b.ending+b.queue.len+len(b.idle) > 0 {
-		s.t.Errorf("seed %d: not empty after Close: %+v, %d slots taken, %d idle", s.seed, stats, b.slots, len(b.idle))
+	taken, queued := 0, 0
+	for _, l := range b.lines {
+		taken, queued = taken+l.taken, queued+l.queue.len
+	}
+	if stats.Running+stats.Waiting > 0 || taken+b.active+b.ending+queued+len(b.idle) > 0 {
+		s.t.Errorf("seed %d: not empty after Close: %+v, %d slots taken, %d idle", s.seed, stats, taken, len(b.idle))
 	}
 }

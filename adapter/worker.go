@@ -1,11 +1,15 @@
 package adapter
 
+import "github.com/valet-go/valet/internal/gid"
+
 // worker is a goroutine that runs calls, one after another while there are
 // any. An idle one is kept, because its stack has grown to what the driver
 // needs.
 type worker struct {
-	b     *backend
-	calls chan *Call // made when it first idles; a nil call dismisses it
+	b      *backend
+	gid    uintptr    // of package gid
+	number uint64     // of its goroutine, as in a dump of stacks
+	calls  chan *Call // made when it first idles; a nil call dismisses it
 }
 
 // dismissEvery is after how many rests those workers are dismissed that nobody
@@ -39,6 +43,7 @@ func (w *worker) run(c *Call) {
 
 // work runs c and what comes after it, until the worker is dismissed.
 func (w *worker) work(c *Call) {
+	w.gid, w.number = gid.Current(), gid.Number()
 	goexit := true
 	defer func() {
 		if !goexit {
@@ -48,14 +53,14 @@ func (w *worker) work(c *Call) {
 		b := w.b
 		b.mu.Lock()
 		next, helper, other := b.afterLocked(c)
-		b.mu.Unlock()
+		b.unlock()
 		helper.run(other)
 		if next != nil {
 			go (&worker{b: b}).work(next)
 		}
 	}()
 	for c != nil {
-		c.self.run()
+		c.self.run(w)
 		c = w.next(c)
 	}
 	goexit = false
@@ -68,7 +73,7 @@ func (w *worker) next(c *Call) *Call {
 	b.mu.Lock()
 	next, helper, other := b.afterLocked(c)
 	rest := next == nil && b.restLocked(w)
-	b.mu.Unlock()
+	b.unlock()
 	helper.run(other)
 	if rest {
 		return <-w.calls
@@ -78,7 +83,7 @@ func (w *worker) next(c *Call) *Call {
 
 // restLocked makes w wait for a call, unless there are enough that do.
 func (b *backend) restLocked(w *worker) bool {
-	if b.closing || len(b.idle) >= b.limits.slots {
+	if b.closing || len(b.idle) >= b.settings.slots {
 		return false
 	}
 	if w.calls == nil {

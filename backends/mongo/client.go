@@ -32,13 +32,23 @@ const defaultMaxPool = 100
 // Option configures Open.
 type Option func(*settings)
 
-type settings struct{ queue int }
+type settings struct {
+	queue int
+	calls []adapter.Option
+}
 
 // WithQueue sets how many calls may wait for a slot, beyond which they fail
 // with [adapter.ErrOverloaded]: 0 or more; by default [adapter.DefaultQueue].
 // There are as many slots as the client's MaxPoolSize, which is 100 by
 // default; if it is set to 0, which the driver takes for unlimited, 100 again.
 func WithQueue(n int) Option { return func(s *settings) { s.queue = n } }
+
+// WithCalls sets how the client's calls behave: by [adapter.WithCancel],
+// [adapter.WithTimeout], [adapter.WithHook] and the like. What is not set is
+// inherited from the adapter given to Open.
+func WithCalls(opts ...adapter.Option) Option {
+	return func(s *settings) { s.calls = append(s.calls, opts...) }
+}
 
 // Client is a connected, or connecting, client of a deployment. It is a small
 // view; [Client.On] returns another.
@@ -52,7 +62,7 @@ type Client struct {
 // for it in the background; [Client.Connect] waits. A dialer set in the options
 // is left alone.
 func Open(a *adapter.Adapter, opts *options.ClientOptions, more ...Option) (*Client, error) {
-	set := settings{adapter.DefaultQueue}
+	set := settings{queue: adapter.DefaultQueue}
 	for _, o := range more {
 		o(&set)
 	}
@@ -74,7 +84,8 @@ func Open(a *adapter.Adapter, opts *options.ClientOptions, more ...Option) (*Cli
 	if err != nil {
 		return nil, fmt.Errorf("valet/mongo: %w", err)
 	}
-	return &Client{a.Backend("mongo", adapter.WithSlots(slots), adapter.WithQueue(set.queue)), c}, nil
+	calls := append(set.calls, adapter.WithSlots(slots), adapter.WithQueue(set.queue))
+	return &Client{a.Backend("mongo", calls...), c}, nil
 }
 
 // On returns a view of the same client whose callbacks run on exec, such as a

@@ -30,7 +30,7 @@ func (c *Collection) Name() string { return c.c.Name() }
 func (c *Collection) InsertOne(ctx context.Context, document any, cb func(*InsertOneResult, error), opts ...options.Lister[options.InsertOneOptions]) *adapter.Call {
 	return adapter.Go(ctx, c.a, func(ctx context.Context) (*InsertOneResult, error) {
 		return c.c.InsertOne(ctx, document, opts...)
-	}, cb)
+	}, cb, adapter.Name("InsertOne"))
 }
 
 // InsertMany is [mongo.Collection.InsertMany]. The documents are read on
@@ -38,21 +38,21 @@ func (c *Collection) InsertOne(ctx context.Context, document any, cb func(*Inser
 func (c *Collection) InsertMany(ctx context.Context, documents any, cb func(*InsertManyResult, error), opts ...options.Lister[options.InsertManyOptions]) *adapter.Call {
 	return adapter.Go(ctx, c.a, func(ctx context.Context) (*InsertManyResult, error) {
 		return c.c.InsertMany(ctx, documents, opts...)
-	}, cb)
+	}, cb, adapter.Name("InsertMany"))
 }
 
 // UpdateOne is [mongo.Collection.UpdateOne].
 func (c *Collection) UpdateOne(ctx context.Context, filter, update any, cb func(*UpdateResult, error), opts ...options.Lister[options.UpdateOneOptions]) *adapter.Call {
 	return adapter.Go(ctx, c.a, func(ctx context.Context) (*UpdateResult, error) {
 		return c.c.UpdateOne(ctx, filter, update, opts...)
-	}, cb)
+	}, cb, adapter.Name("UpdateOne"))
 }
 
 // DeleteOne is [mongo.Collection.DeleteOne].
 func (c *Collection) DeleteOne(ctx context.Context, filter any, cb func(*DeleteResult, error), opts ...options.Lister[options.DeleteOneOptions]) *adapter.Call {
 	return adapter.Go(ctx, c.a, func(ctx context.Context) (*DeleteResult, error) {
 		return c.c.DeleteOne(ctx, filter, opts...)
-	}, cb)
+	}, cb, adapter.Name("DeleteOne"))
 }
 
 // FindOne is [mongo.Collection.FindOne]; when nothing matches, err is

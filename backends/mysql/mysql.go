@@ -55,7 +55,10 @@ const DefaultMaxConns = 32
 // Option configures Open.
 type Option func(*options)
 
-type options struct{ conns, queue int }
+type options struct {
+	conns, queue int
+	calls        []adapter.Option
+}
 
 // WithMaxConns sets how many connections the pool may have, idle ones
 // included, and so how many calls run at once: at least 1; by default
@@ -67,6 +70,13 @@ func WithMaxConns(n int) Option { return func(o *options) { o.conns = n } }
 // [adapter.DefaultQueue].
 func WithQueue(n int) Option { return func(o *options) { o.queue = n } }
 
+// WithCalls sets how the pool's calls behave: by [adapter.WithCancel],
+// [adapter.WithTimeout], [adapter.WithHook] and the like. What is not set is
+// inherited from the adapter given to Open.
+func WithCalls(opts ...adapter.Option) Option {
+	return func(o *options) { o.calls = append(o.calls, opts...) }
+}
+
 // Open returns a pool for the DSN, in the driver's own syntax. Like
 // [database/sql.Open] it does not dial; [DB.Connect] does. Errors: a DSN that is no
 // good, or an option out of range.
@@ -75,7 +85,7 @@ func Open(a *adapter.Adapter, dsn string, opts ...Option) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("valet/mysql: the DSN: %w", err)
 	}
-	o := options{DefaultMaxConns, adapter.DefaultQueue}
+	o := options{conns: DefaultMaxConns, queue: adapter.DefaultQueue}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -92,7 +102,8 @@ func Open(a *adapter.Adapter, dsn string, opts ...Option) (*DB, error) {
 	db := stdsql.OpenDB(connector)
 	db.SetMaxOpenConns(o.conns)
 	db.SetMaxIdleConns(o.conns)
-	return sql.New(a.Backend("mysql", adapter.WithSlots(o.conns), adapter.WithQueue(o.queue)), db), nil
+	calls := append(o.calls, adapter.WithSlots(o.conns), adapter.WithQueue(o.queue))
+	return sql.New(a.Backend("mysql", calls...), db), nil
 }
 
 // NewConnector returns a connector for [database/sql.OpenDB] whose connections

@@ -22,28 +22,45 @@ type queryer interface {
 }
 
 // start is [adapter.Go] with the options that c needs.
-func start[T any](ctx context.Context, c caller, body func(context.Context) (T, error), cb func(T, error), opt adapter.CallOption) *adapter.Call {
-	if c.lane == nil {
-		return adapter.Go(ctx, c.a, body, cb, opt)
+func start[T any](ctx context.Context, c caller, body func(context.Context) (T, error), cb func(T, error), opts ...adapter.CallOption) *adapter.Call {
+	if c.lane != nil {
+		opts = append(opts, adapter.Held(), adapter.In(c.lane))
 	}
-	return adapter.Go(ctx, c.a, body, cb, opt, adapter.Held(), adapter.In(c.lane))
+	return adapter.Go(ctx, c.a, body, cb, opts...)
 }
 
 // act starts a call that has no result but an error. A nil cb is allowed.
-func (c caller) act(ctx context.Context, f func(context.Context) error, cb func(error)) *adapter.Call {
+func (c caller) act(ctx context.Context, name string, f func(context.Context) error, cb func(error)) *adapter.Call {
 	return start(ctx, c, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, f(ctx)
-	}, func(_ struct{}, err error) {
+	}, errOnly(cb), adapter.Name(name))
+}
+
+// release starts a call that gives something up, which must happen even if a
+// client has gone meanwhile. A nil cb is allowed.
+func (c caller) release(name string, f func() error, cb func(error)) *adapter.Call {
+	opts := []adapter.CallOption{adapter.Name(name), adapter.Releasing()}
+	if c.lane != nil {
+		opts = append(opts, adapter.In(c.lane))
+	}
+	return adapter.Go(context.Background(), c.a, func(context.Context) (struct{}, error) {
+		return struct{}{}, f()
+	}, errOnly(cb), opts...)
+}
+
+// errOnly makes a callback of one that wants the error only, or nothing.
+func errOnly(cb func(error)) func(struct{}, error) {
+	return func(_ struct{}, err error) {
 		if cb != nil {
 			cb(err)
 		}
-	}, adapter.CallOption{})
+	}
 }
 
 func (c caller) exec(ctx context.Context, q queryer, query string, cb func(Result, error), args []any) *adapter.Call {
 	return start(ctx, c, func(ctx context.Context) (Result, error) {
 		return q.ExecContext(ctx, query, args...)
-	}, cb, adapter.CallOption{})
+	}, cb, adapter.Name("Exec"))
 }
 
 func (c caller) query(ctx context.Context, q queryer, query string, cb func(*Rows, error), args []any) *adapter.Call {
@@ -55,7 +72,7 @@ func (c caller) query(ctx context.Context, q queryer, query string, cb func(*Row
 func (c caller) rows(ctx context.Context, f func(context.Context) (*sql.Rows, error), cb func(*Rows, error)) *adapter.Call {
 	return start(ctx, c, func(ctx context.Context) (*Rows, error) {
 		return openRows(ctx, c, f)
-	}, cb, adapter.OnDrop(func(rows any) { rows.(*Rows).drop() }))
+	}, cb, adapter.Name("Query"), adapter.OnDrop(func(rows any) { rows.(*Rows).drop() }))
 }
 
 func (c caller) queryRow(ctx context.Context, q queryer, query string, cb func(*Row, error), args []any) *adapter.Call {
@@ -71,7 +88,7 @@ func (c caller) row(ctx context.Context, f func(context.Context) (*sql.Rows, err
 			return nil, err
 		}
 		return oneRow(rows)
-	}, cb, adapter.CallOption{})
+	}, cb, adapter.Name("QueryRow"))
 }
 
 func (c caller) prepare(ctx context.Context, q queryer, query string, cb func(*Stmt, error)) *adapter.Call {
@@ -81,16 +98,5 @@ func (c caller) prepare(ctx context.Context, q queryer, query string, cb func(*S
 			return nil, err
 		}
 		return &Stmt{c, stmt}, nil
-	}, cb, adapter.OnDrop(func(stmt any) { stmt.(*Stmt).stmt.Close() }))
-}
-
-// lifetime returns a context for something that outlives the call with ctx:
-// it has ctx's values, and ends with it only until settle is called. settle
-// reports whether ctx has not ended by then. end frees the context.
-func lifetime(ctx context.Context) (life context.Context, settle func() bool, end func()) {
-	if ctx.Done() == nil {
-		return ctx, func() bool { return true }, func() {}
-	}
-	life, end = context.WithCancel(context.WithoutCancel(ctx))
-	return life, context.AfterFunc(ctx, end), end
+	}, cb, adapter.Name("Prepare"), adapter.OnDrop(func(stmt any) { stmt.(*Stmt).stmt.Close() }))
 }

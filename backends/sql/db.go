@@ -38,7 +38,7 @@ func (db *DB) Unwrap() *sql.DB { return db.db }
 // Connect dials a connection if none is idle, and calls back when the server
 // has answered; [sql.DB.PingContext].
 func (db *DB) Connect(ctx context.Context, cb func(error)) *adapter.Call {
-	return db.exec().act(ctx, db.db.PingContext, cb)
+	return db.exec().act(ctx, "Connect", db.db.PingContext, cb)
 }
 
 // Exec is [sql.DB.ExecContext].
@@ -66,8 +66,12 @@ func (db *DB) Prepare(ctx context.Context, query string, cb func(*Stmt, error)) 
 // which must be ended by Commit or Rollback; opts may be nil.
 func (db *DB) BeginTx(ctx context.Context, opts *TxOptions, cb func(*Tx, error)) *adapter.Call {
 	return adapter.Go(ctx, db.a, func(ctx context.Context) (*Tx, error) {
-		return begin(ctx, db, opts)
-	}, cb, adapter.OnDrop(func(tx any) { tx.(*Tx).rollback() }))
+		tx, err := db.db.BeginTx(ctx, opts) // ctx does not end once this has returned
+		if err != nil {
+			return nil, err
+		}
+		return &Tx{caller{db.a, new(adapter.Lane)}, tx}, nil
+	}, cb, adapter.Name("BeginTx"), adapter.OnDrop(func(tx any) { _ = tx.(*Tx).tx.Rollback() }))
 }
 
 // Close refuses further calls, waits for those that run or wait, closes the

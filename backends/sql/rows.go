@@ -37,23 +37,17 @@ func (r *Rows) ColumnTypes() []*sql.ColumnType { return r.head.types }
 
 // openRows is a body: it runs the query and fetches the first batch.
 func openRows(ctx context.Context, c caller, query func(context.Context) (*sql.Rows, error)) (*Rows, error) {
-	life, settle, end := lifetime(ctx)
-	if life.Done() == nil {
-		life, end = context.WithCancel(life) // fetch needs it
-	}
+	life, end := context.WithCancel(ctx) // for fetch; ctx does not end once this has returned
 	rows, err := query(life)
 	if err == nil {
 		r := &Rows{rows: rows, more: true, end: end}
-		if err = r.open(); err == nil && settle() {
+		if err = r.open(); err == nil {
 			r.Stream = adapter.NewStream(c.a, c.lane, r.fetch, r.stop)
 			return r, nil
 		}
 		rows.Close()
 	}
 	end()
-	if ctxErr := ctx.Err(); ctxErr != nil {
-		err = ctxErr // and not that of life
-	}
 	return nil, err
 }
 

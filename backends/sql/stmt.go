@@ -23,7 +23,7 @@ func (s *Stmt) On(exec loop.Executor) *Stmt {
 func (s *Stmt) Exec(ctx context.Context, cb func(Result, error), args ...any) *adapter.Call {
 	return start(ctx, s.c, func(ctx context.Context) (Result, error) {
 		return s.stmt.ExecContext(ctx, args...)
-	}, cb, adapter.CallOption{})
+	}, cb, adapter.Name("Exec"))
 }
 
 // Query is [sql.Stmt.QueryContext].
@@ -42,5 +42,5 @@ func (s *Stmt) QueryRow(ctx context.Context, cb func(*Row, error), args ...any) 
 
 // Close is [sql.Stmt.Close]. A nil cb is allowed.
 func (s *Stmt) Close(cb func(error)) *adapter.Call {
-	return s.c.act(context.Background(), func(context.Context) error { return s.stmt.Close() }, cb)
+	return s.c.release("Close", s.stmt.Close, cb)
 }

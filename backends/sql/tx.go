@@ -11,28 +11,8 @@ import (
 // Tx is a transaction. Its calls run in the order in which they were started,
 // one after another. It holds a connection until Commit or Rollback.
 type Tx struct {
-	c   caller
-	tx  *sql.Tx
-	end func()
-}
-
-// begin is a body. While it runs, the end of ctx ends the life of the
-// transaction, and so also the wait for a connection.
-func begin(ctx context.Context, db *DB, opts *TxOptions) (*Tx, error) {
-	life, settle, end := lifetime(ctx)
-	tx, err := db.db.BeginTx(life, opts)
-	if !settle() && err == nil {
-		tx.Rollback()
-		err = ctx.Err()
-	}
-	if err != nil {
-		end()
-		if ctxErr := ctx.Err(); ctxErr != nil {
-			err = ctxErr // and not that of life
-		}
-		return nil, err
-	}
-	return &Tx{caller{db.a, new(adapter.Lane)}, tx, end}, nil
+	c  caller
+	tx *sql.Tx
 }
 
 // On returns a view of the transaction whose callbacks run on exec.
@@ -67,21 +47,11 @@ func (tx *Tx) Prepare(ctx context.Context, query string, cb func(*Stmt, error)) 
 // Commit is [sql.Tx.Commit]. It is not bounded by a context: the driver's own
 // timeouts bound it. A nil cb is allowed.
 func (tx *Tx) Commit(cb func(error)) *adapter.Call {
-	return tx.c.act(context.Background(), func(context.Context) error { return tx.finish(tx.tx.Commit) }, cb)
+	return tx.c.release("Commit", tx.tx.Commit, cb)
 }
 
 // Rollback is [sql.Tx.Rollback]. After Commit it reports [sql.ErrTxDone] and
 // does nothing. A nil cb is allowed.
 func (tx *Tx) Rollback(cb func(error)) *adapter.Call {
-	return tx.c.act(context.Background(), func(context.Context) error { return tx.finish(tx.tx.Rollback) }, cb)
+	return tx.c.release("Rollback", tx.tx.Rollback, cb)
 }
-
-// finish is a body: it ends the transaction by f, and then its context.
-func (tx *Tx) finish(f func() error) error {
-	err := f()
-	tx.end()
-	return err
-}
-
-// rollback ends a transaction that nobody got.
-func (tx *Tx) rollback() { tx.finish(tx.tx.Rollback) }

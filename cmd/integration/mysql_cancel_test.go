@@ -35,12 +35,19 @@ func (e *mysqlEnv) kinds(ctx context.Context, table string) map[string]func() ca
 	}
 }
 
-// testCancelGivesBack cancels calls whose bodies succeed afterwards.
+// testCancelGivesBack cancels calls that wait for a connection. With the policy
+// Abandon their bodies succeed afterwards.
 func testCancelGivesBack(t *testing.T, e *mysqlEnv) {
+	for _, policy := range []adapter.CancelPolicy{adapter.Close, adapter.Abandon} {
+		t.Run(policy.String(), func(t *testing.T) { testCancelWith(t, e, policy) })
+	}
+}
+
+func testCancelWith(t *testing.T, e *mysqlEnv, policy adapter.CancelPolicy) {
 	table := e.numbers(300)
 	for kind := range e.kinds(bg, table) {
 		t.Run(kind, func(t *testing.T) {
-			e := newMySQLEnv(t, e.mysqlServer, mysql.WithMaxConns(1))
+			e := newMySQLEnv(t, e.mysqlServer, mysql.WithMaxConns(1), mysql.WithCalls(adapter.WithCancel(policy), adapter.WithAbandoned(1)))
 			holder := e.tx()
 			call := e.kinds(bg, table)[kind]()
 			e.waitsForConn(1)
@@ -52,7 +59,7 @@ func testCancelGivesBack(t *testing.T, e *mysqlEnv) {
 				t.Error("a second Cancel reports that it ended the call")
 			}
 			e.rollback(holder).must()
-			// The abandoned body goes on, and its slot is free when it has
+			// An abandoned body goes on, and its slot is free when it has
 			// given everything back.
 			e.number("SELECT 1")
 			eventually(t, "nothing in use", func() bool { return e.inUse() == 0 })
