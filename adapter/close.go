@@ -26,7 +26,7 @@ func (b *backend) close(ctx context.Context) error {
 		}
 	}
 	for _, d := range all {
-		d.trimWatches(-1)
+		d.dropWatches()
 	}
 	if err != nil {
 		return fmt.Errorf("adapter: Close ended %d calls: %w", left, err)
