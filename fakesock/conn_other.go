@@ -117,8 +117,8 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 		return n, err
 	}
 	noted := c.s.w.park(opReadFrom, now())
+	defer c.s.w.leave(noted) // r may panic
 	n, err := rf.ReadFrom(r)
-	c.s.w.leave(noted)
 	c.s.w.count(n)
 	return n, err
 }
