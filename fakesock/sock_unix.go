@@ -30,7 +30,8 @@ type sock struct {
 	probe    atomic.Bool
 	orphaned atomic.Bool // the loop was closed
 	network  network
-	listens  bool // it is a Listener's
+	listens  bool        // it is a Listener's
+	unlink   atomic.Bool // close removes the file of a Listener's socket
 	addrs    addresses
 	link
 }
@@ -168,8 +169,17 @@ func (s *sock) close() bool {
 	if !s.users.close() {
 		return false
 	}
+	if s.unlink.Load() { // while we listen, so that it cannot be another's
+		s.removeFile()
+	}
 	s.shutDown()
 	return true
+}
+
+func (s *sock) removeFile() {
+	if path := s.addrs.get().local.String(); path != "" && path[0] != '@' {
+		_ = unix.Unlink(path)
+	}
 }
 
 // shutDown does what is left to do after users.close, whose caller is a user
