@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/valet-go/valet/internal/gid"
 	"github.com/valet-go/valet/internal/owner"
 	"github.com/valet-go/valet/loop"
 )
@@ -113,7 +114,7 @@ func (d *direction) park(kind opKind, w uint32, buf []byte, t int64) (out outcom
 		t = now()
 	}
 	o := ops.Get().(*op)
-	o.kind, o.buf, o.since = kind, buf, t
+	o.buf, o.waiter = buf, waiter{kind, t, gid.Current()}
 	d.op, d.fast = o, 0
 	d.parks++
 	if d.word.CompareAndSwap(w, withState(w, parked)) {
