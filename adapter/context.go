@@ -26,16 +26,15 @@ func (x *bodyContext) Deadline() (time.Time, bool) {
 
 // Done returns a channel that is closed when the body is to stop.
 func (x *bodyContext) Done() <-chan struct{} {
-	r := x.call().needRare()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.done == nil {
-		r.done = make(chan struct{})
-		if r.err != nil {
-			close(r.done)
+	x.ctxMu.Lock()
+	defer x.ctxMu.Unlock()
+	if x.ctxDone == nil {
+		x.ctxDone = make(chan struct{})
+		if r := x.rare.Load(); r != nil && r.err != nil {
+			close(x.ctxDone)
 		}
 	}
-	return r.done
+	return x.ctxDone
 }
 
 // Err returns nil until the body is to stop.
@@ -44,8 +43,8 @@ func (x *bodyContext) Err() error {
 	if r == nil {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	x.ctxMu.Lock()
+	defer x.ctxMu.Unlock()
 	return r.err
 }
 
@@ -64,8 +63,8 @@ func (x *bodyContext) Value(key any) any {
 // made from this one costs no goroutine.
 func (x *bodyContext) AfterFunc(f func()) (stop func() bool) {
 	r := x.call().needRare()
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	x.ctxMu.Lock()
+	defer x.ctxMu.Unlock()
 	if r.err != nil {
 		go f()
 		return func() bool { return false }
@@ -76,25 +75,25 @@ func (x *bodyContext) AfterFunc(f func()) (stop func() bool) {
 	}
 	r.after[key] = f
 	return func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
+		x.ctxMu.Lock()
+		defer x.ctxMu.Unlock()
 		_, waits := r.after[key]
 		delete(r.after, key)
 		return waits
 	}
 }
 
-// endContext tells the body to stop.
+// endContext tells the body to stop, unless it has returned.
 func (c *Call) endContext(cause error) {
 	r := c.needRare()
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	c.ctxMu.Lock()
+	defer c.ctxMu.Unlock()
 	if r.err != nil || r.over {
 		return
 	}
 	r.err = contextError(cause)
-	if r.done != nil {
-		close(r.done)
+	if c.ctxDone != nil {
+		close(c.ctxDone)
 	}
 	for _, f := range r.after {
 		go f()
