@@ -10,7 +10,7 @@ import (
 // aliasFile is the text of the file name, with aliases of what the driver
 // exports. wrappers is the file of the wrappers, which is of the same package,
 // or is not.
-func (m *model) aliasFile(name, wrappers, comment string) (string, error) {
+func (m *model) aliasFile(name, wrappers, header string) (string, error) {
 	// What other generators' files declare counts as the package's own.
 	out, err := readOutput(filepath.Dir(name), name)
 	if err != nil {
@@ -32,14 +32,21 @@ func (m *model) aliasFile(name, wrappers, comment string) (string, error) {
 	visible := visibility{out.path}
 	pkg := f.use(m.d.pkg.Path(), m.d.pkg.Name())
 	groups := map[string][]string{}
+	var kept []string
 	scope := m.d.pkg.Scope()
 	for _, name := range scope.Names() {
 		obj := scope.Lookup(name)
-		if !obj.Exported() || own[name] || m.rules.find("", name, "skip") != nil {
+		switch {
+		case !obj.Exported() || m.rules.find("", name, "skip") != nil:
+			continue
+		case own[name]:
+			kept = append(kept, name)
 			continue
 		}
-		doc := func(text string) string {
-			return comment1(text, m.d.deprecated(obj))
+		deprecated := m.d.deprecated(obj)
+		doc := func(text string) string { return comment([]string{text}, deprecated) }
+		if _, isFunc := obj.(*types.Func); !isFunc && deprecated != "" {
+			f.deprecated = true
 		}
 		switch obj := obj.(type) {
 		case *types.TypeName:
@@ -59,6 +66,10 @@ func (m *model) aliasFile(name, wrappers, comment string) (string, error) {
 		case *types.Var:
 			groups["var"] = append(groups["var"], fmt.Sprintf("%s%s = %s.%s\n", doc(fmt.Sprintf("%s is a copy of [%s.%s].", name, pkg, name)), name, pkg, name))
 		case *types.Func:
+			if h := visible.hidden(obj.Signature()); h != "" && obj.Signature().TypeParams().Len() > 0 {
+				m.errs.add("", "%s cannot be aliased: it is generic, and its signature has %s; add a rule: %q", name, h, name+" skip -- why")
+				continue
+			}
 			groups["func"] = append(groups["func"], f.forward(obj, pkg, visible, doc))
 		}
 	}
@@ -68,10 +79,21 @@ func (m *model) aliasFile(name, wrappers, comment string) (string, error) {
 		}
 	}
 	f.printf("%s", strings.Join(groups["func"], ""))
-	return formatted(f.header(comment) + f.code.String())
+	note := ""
+	if len(kept) > 0 {
+		note = "\n" + comment([]string{fmt.Sprintf("The package has its own %s.", enumerate(kept))}, "")
+	}
+	return formatted(f.header(header) + note + f.code.String())
 }
 
-func comment1(text, deprecated string) string { return comment([]string{text}, deprecated) }
+// enumerate joins names as a sentence does.
+func enumerate(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
 
 func hiddenParams(v visibility, list *types.TypeParamList) bool {
 	for p := range list.TypeParams() {
@@ -85,7 +107,7 @@ func hiddenParams(v visibility, list *types.TypeParamList) bool {
 // forward writes a function that calls the driver's.
 func (f *file) forward(fn *types.Func, pkg string, visible visibility, doc func(string) string) string {
 	sig, name := fn.Signature(), fn.Name()
-	if visible.hidden(sig) != "" { // a variable needs not write it
+	if sig.TypeParams().Len() == 0 && visible.hidden(sig) != "" { // a variable need not write it
 		return fmt.Sprintf("\n%svar %s = %s.%s\n", doc(fmt.Sprintf("%s is [%s.%s].", name, pkg, name)), name, pkg, name)
 	}
 	decl, use := f.typeParams(sig.TypeParams())

@@ -54,12 +54,19 @@ func (w *wrapper) parts(x *method) *parts {
 }
 
 func (w *wrapper) method(x *method) {
+	w.noteDeprecated(w.m.d, x)
 	switch x.way {
 	case wayCall:
 		w.call(x)
 	case wayPass:
 		w.pass(x)
 	}
+}
+
+// noteDeprecated sets that the file uses what is deprecated where that needs an
+// excuse.
+func (f *file) noteDeprecated(d *driver, x *method) {
+	f.deprecated = f.deprecated || x.way != waySkip && x.deprecated == "" && d.usesDeprecated(append(vars(x.sig.Params()), vars(x.sig.Results())...)...)
 }
 
 // link is the doc link to the driver's method or function.

@@ -46,6 +46,7 @@ func (m *model) facadeFile(name, comment string) (string, error) {
 func (f *facade) typeDecl(t *target) {
 	decl, use := f.typeParams(t.tparams)
 	name := t.name()
+	f.deprecated = f.deprecated || f.m.d.deprecated(t.obj) != ""
 	f.printf("\n%stype %s%s struct{ x *%s.%s%s }\n",
 		comment([]string{fmt.Sprintf("%s has the methods of [%s], which run through callbacks.", name, f.of(t.obj))}, f.m.d.deprecated(t.obj)),
 		name, decl, f.async, name, use)
@@ -110,6 +111,7 @@ func (f *facade) method(x *method) {
 		needsHand("is skipped")
 		return
 	}
+	f.noteDeprecated(f.m.d, x)
 	p := f.parts(x)
 	results := ""
 	var list []string

@@ -92,6 +92,25 @@ func (d *driver) deprecated(obj types.Object) string {
 	return ""
 }
 
+// usesDeprecated reports whether one of the types is, or points to, one that is
+// deprecated.
+func (d *driver) usesDeprecated(list ...*types.Var) bool {
+	for _, v := range list {
+		t := types.Unalias(v.Type())
+		for {
+			e, ok := t.(interface{ Elem() types.Type })
+			if !ok {
+				break
+			}
+			t = types.Unalias(e.Elem())
+		}
+		if n, ok := t.(*types.Named); ok && n.Obj().Pkg() != nil && d.deprecated(n.Obj()) != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // doc returns the doc comment of an object of any package, if its source is
 // there. Export data tells the line.
 func (d *driver) doc(obj types.Object) string {

@@ -24,6 +24,7 @@ type file struct {
 	taken            map[string]bool   // names at the level of the file or package
 	imports          map[string]string // by path
 	names            map[string]string // of the packages themselves, by path
+	deprecated       bool              // what is deprecated is used by what is not a function
 	code             strings.Builder
 }
 
@@ -79,7 +80,11 @@ func (f *file) of(obj types.Object) string {
 // header is all that comes before the declarations.
 func (f *file) header(comment string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\npackage %s\n", comment, f.pkgName)
+	b.WriteString(comment + "\n\n")
+	if f.deprecated { // staticcheck excuses only functions that are deprecated themselves
+		b.WriteString("//lint:file-ignore SA1019 What is deprecated has wrappers and aliases, too.\n\n")
+	}
+	b.WriteString("package " + f.pkgName + "\n")
 	var std, others []string
 	for p := range f.imports {
 		if first, _, _ := strings.Cut(p, "/"); strings.Contains(first, ".") {

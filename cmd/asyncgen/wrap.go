@@ -119,6 +119,7 @@ func (w *wrapper) typeDecl(t *target) {
 	decl, use := w.typeParams(t.tparams)
 	name, raw, recv := t.name(), t.star()+w.of(t.obj)+use, w.receiverName(t)
 	w.loop = w.use(loopPath, "loop")
+	w.deprecated = w.deprecated || w.m.d.deprecated(t.obj) != ""
 	doc := []string{fmt.Sprintf("%s is [%s] under callbacks.", name, w.of(t.obj))}
 	doc = append(doc, t.notes...)
 	if t.held != nil {
