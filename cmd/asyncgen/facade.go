@@ -104,6 +104,8 @@ func (f *facade) method(x *method) {
 			x.owner.name(), x.fn.Name(), why, f.out.name, f.out.dir)
 	}
 	switch {
+	case visibility{f.out.path}.hidden(x.sig) != "": // nobody could write it
+		return
 	case x.way == wayManual:
 		needsHand("is written by hand in package " + f.m.out.name)
 		return

@@ -87,7 +87,7 @@ func split(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// generate returns the files to be written.
+// generate returns the files that are to be written.
 func generate(o *options) ([]*written, error) {
 	wraps := len(o.types)+len(o.funcs) > 0
 	main := o.out
@@ -110,6 +110,11 @@ func generate(o *options) ([]*written, error) {
 	m.addMethods()
 	for _, name := range o.funcs {
 		m.addFunc(name)
+	}
+	if o.alias != "" {
+		for _, name := range d.pkg.Scope().Names() {
+			m.rules.find("", name, "skip")
+		}
 	}
 	m.mark()
 	m.checkNames()
