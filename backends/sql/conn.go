@@ -8,16 +8,16 @@ import (
 
 // Close gives the connection back to its pool, after the calls that were
 // started before, and when the rows and transactions that are open on it have
-// ended; calls that are started later fail with [database/sql.ErrConnDone], as
-// do a second Close. No context bounds it. A nil cb is allowed.
+// ended. Calls that are started later fail with [database/sql.ErrConnDone], and
+// so does a second Close. No context bounds it. A nil cb is allowed.
 func (c *Conn) Close(cb func(error)) *adapter.Call {
 	// The driver's Close waits for what is open. In the lane it would keep out
 	// the Rollback that it waits for: so only its turn is taken there.
 	turn := make(chan struct{})
-	adapter.Go(context.Background(), c.a, func(context.Context) (struct{}, error) {
+	caller{c.a, c.lane}.release("Close", func() error {
 		close(turn)
-		return struct{}{}, nil
-	}, func(struct{}, error) {}, adapter.Releasing(), adapter.In(c.lane), adapter.Name("Close"))
+		return nil
+	}, nil)
 	return adapter.Go(context.Background(), c.a, func(ctx context.Context) (struct{}, error) {
 		select {
 		case <-turn:
