@@ -7,7 +7,7 @@ import (
 	"github.com/valet-go/valet/adapter"
 )
 
-//go:generate go run github.com/valet-go/valet/cmd/asyncgen -type DB,Conn,Tx,Stmt -rules sql.rules -table ../../docs/api-sql.md database/sql
+//go:generate go run github.com/valet-go/valet/cmd/asyncgen -type DB,Conn,Tx,Stmt -rules sql.rules -table ../../docs/api-sql.md -sync syncsql/sync.go database/sql
 
 // The types of database/sql that appear here.
 type (
@@ -25,7 +25,7 @@ func New(a *adapter.Adapter, db *sql.DB) *DB { return NewDB(a, db) }
 // Connect dials a connection if none is idle, and calls back when the server
 // has answered, like [DB.Ping]. A nil cb is allowed.
 func (db *DB) Connect(ctx context.Context, cb func(error)) *adapter.Call {
-	return adapter.Go(ctx, db.a, func(ctx context.Context) (struct{}, error) {
+	return start(ctx, caller{a: db.a}, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, db.x.PingContext(ctx)
 	}, errOnly(cb), adapter.Name("Connect"))
 }

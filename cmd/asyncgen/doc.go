@@ -53,7 +53,8 @@
 //	release            it gives something up, and is started with adapter.Releasing
 //	long               it waits for long, and is started with adapter.Long
 //	via HELPER [METHOD]  start the call by a function of the output package, see below
-//	drop FUNC          a result that no callback gets is given to this function of the output package
+//	drop FUNC          a result that no callback gets is given to this function of the output package;
+//	                   several are in a struct, as r1, r2 and so on
 //	note               add the reason to the doc comment
 //
 // The verbs of types:
@@ -87,10 +88,13 @@
 // -sync FILE writes a package with types of the same names and with the very
 // methods of the driver's, each of which runs its call and waits for it by
 // adapter.Wait: with it a test suite of the driver's runs through callbacks.
-// What that package declares by hand under a type's or method's name is used.
-// Methods without -sync's help (manual ones, and those skipped for nothing) must
-// be there. For those with a helper, it has a function of the helper's name,
-// which makes the method's results of what adapter.Wait returned.
+// What that package declares by hand under the name of a type or method of the
+// driver's is used. What manual rules are for, and what is skipped in favour of
+// nothing, must be there. For the methods with a helper it has a function of the
+// helper's name, which gets the context and, to give it to adapter.Wait, what
+// starts the call, and returns what the method does:
+//
+//	func rows(ctx context.Context, start func(cb func(*async.Rows, error))) (*Rows, error)
 //
 // # Checks
 //

@@ -248,7 +248,12 @@ func (f *facade) waited(x *method, p *parts) (lines []string, panics bool) {
 	start := fmt.Sprintf("func(cb func(error)) { %s }", f.toWrapper(x, p, "cb"))
 	switch {
 	case x.via != "":
-		return []string{fmt.Sprintf("return %s(%s.Wait(func(cb %s) { %s }))", x.via, f.adapter, f.m.out.callback(f.file, x.via, f.async), f.toWrapper(x, p, "cb"))}, false
+		ctx := "ctx"
+		if !x.hasCtx {
+			ctx = f.use("context", "context") + ".Background()"
+		}
+		cb := f.m.out.callback(f.file, x.via, f.async)
+		return []string{fmt.Sprintf("return %s(%s, func(cb %s) { %s })", x.via, ctx, cb, f.toWrapper(x, p, "cb"))}, false
 	case len(results) == 0 && x.hasErr:
 		return []string{fmt.Sprintf("return %s.WaitErr(%s)", f.adapter, start)}, false
 	case len(results) == 0:
