@@ -77,19 +77,20 @@ func (m *module) replace(name, old, text string) {
 	m.write(name, strings.Replace(was, old, text, 1))
 }
 
+// at is one of its folders.
+func (m *module) at(dir string) *module { return &module{m.t, m.path(dir)} }
+
 // run is asyncgen, with files named from the module.
 func (m *module) run(args ...string) (status int, stdout, stderr string) {
 	m.t.Helper()
 	m.t.Chdir(m.dir)
 	var out, errs bytes.Buffer
 	status = run(args, &out, &errs)
-	m.t.Chdir(m.back())
+	m.t.Chdir(testDir)
 	return status, out.String(), errs.String()
 }
 
-// back is the folder of the test.
-func (m *module) back() string { return testDir }
-
+// testDir is the folder of the tests.
 var testDir = func() string {
 	dir, err := os.Getwd()
 	if err != nil {
