@@ -50,7 +50,7 @@ type backend struct {
 	counts    counts
 
 	watches     map[<-chan struct{}]*watch // by their contexts' Done
-	idleWatches int                        // those without calls
+	idleWatches []*watch                   // of these, those without calls
 
 	closing  bool
 	drained  chan struct{} // made by close; closed when active and ending are 0
@@ -86,6 +86,9 @@ func (b *backend) start(c *Call) error {
 		if lifeDone = life.Done(); lifeDone == done {
 			lifeDone = nil
 		}
+		if lifeDone != nil {
+			c.needRare().life = life
+		}
 	}
 	b.mu.Lock()
 	if err := b.admissibleLocked(c); err != nil {
@@ -100,10 +103,10 @@ func (b *backend) start(c *Call) error {
 		fresh = b.watchLocked(c, c.ctx, done, &c.watch)
 	}
 	if lifeDone != nil {
-		freshLife = b.watchLocked(c, life, lifeDone, &c.needRare().life)
+		freshLife = b.watchLocked(c, life, lifeDone, &c.needRare().place)
 	}
 	if r := c.rare.Load(); r != nil && !r.deadline.IsZero() {
-		r.timer = time.AfterFunc(time.Until(r.deadline), func() { b.cancel(c, context.DeadlineExceeded, false) })
+		r.timer = time.AfterFunc(time.Until(r.deadline), func() { b.cancel(c, context.DeadlineExceeded) })
 	}
 	var w *worker
 	if c.lane != nil && c.lane.busy {
@@ -219,9 +222,11 @@ func (b *backend) passTurnLocked(c *Call) *Call {
 func (b *backend) doneLocked(c *Call) {
 	b.unwatchLocked(&c.watch)
 	if r := c.rare.Load(); r != nil {
-		b.unwatchLocked(&r.life)
-		if r.timer != nil {
-			r.timer.Stop()
+		b.unwatchLocked(&r.place)
+		for _, t := range [...]*time.Timer{r.timer, r.grace} {
+			if t != nil {
+				t.Stop()
+			}
 		}
 		if r.abandoned {
 			b.counts.abandoned--
@@ -242,11 +247,16 @@ func (b *backend) drainLocked() {
 // waitingLocked is how many calls wait, for a slot or in a lane.
 func (b *backend) waitingLocked() int { return b.active - b.live.len - b.abandoned.len }
 
-// unlock ends a change of what waits: who asked for it hears of pressure.
+// unlock ends a change of what waits or is watched: who asked for it hears of
+// pressure, and contexts that nobody needs are watched no longer.
 func (b *backend) unlock() {
 	tell := b.pressure.changedLocked(b.waitingLocked(), &b.settings)
+	stops := b.trimWatchesLocked()
 	b.mu.Unlock()
 	for _, s := range tell {
 		s.tell()
+	}
+	for _, stop := range stops {
+		stop()
 	}
 }

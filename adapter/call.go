@@ -169,9 +169,7 @@ func (c *call[T]) run(w *worker) {
 	if len(c.hooks()) > 0 {
 		c.rare.Load().began.Store(now())
 	}
-	if err = c.ctx.Err(); err != nil {
-		return
-	}
+	c.lastLook()
 	switch c.state.Load() {
 	case running:
 		err = ErrGoexit
@@ -183,13 +181,26 @@ func (c *call[T]) run(w *worker) {
 	}
 }
 
+// lastLook cancels c, whose body is about to begin, if a context that is to end
+// it has ended and the watch of that has not told it yet.
+func (c *Call) lastLook() {
+	err := c.ctx.Err()
+	if r := c.rare.Load(); err == nil && r != nil && r.life != nil {
+		err = r.life.Err()
+	}
+	if err != nil {
+		b := c.a.b
+		b.mu.Lock()
+		b.tellLocked(c, err)
+		b.mu.Unlock()
+	}
+}
+
 // finish is told what the body returned.
 func (c *call[T]) finish(value T, err error) {
-	if r := c.rare.Load(); r != nil {
-		r.release(nil)
-	}
 	for {
 		state := c.state.Load()
+		c.returned()        // after the look: whoever has changed the state has made rare before
 		if state == ended { // abandoned
 			c.lost(value, err)
 			return
@@ -217,19 +228,29 @@ func (c *call[T]) finish(value T, err error) {
 // ended with the body's context.
 func (c *Call) stopped(err error) (result error, kept bool) {
 	r := c.rare.Load()
-	c.ctxMu.Lock()
-	r.over = true
-	dead := r.err != nil
-	c.ctxMu.Unlock()
-	if err == nil && c.drop != nil && dead {
-		return r.cause, false
+	if err == nil {
+		if c.drop != nil && (*bodyContext)(c).Err() != nil {
+			return r.cause, false
+		}
+		return nil, true
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err != nil && r.killErr != nil {
-		err = &stoppedError{err, r.killErr}
+	if k := r.killer; k != nil && k.err != nil {
+		err = &stoppedError{err, k.err}
 	}
+	r.mu.Unlock()
 	return because(r.cause, err), true
+}
+
+// returned notes that c's body has returned: now its context does not end any
+// more, nothing is killed, and nothing is closed.
+func (c *Call) returned() {
+	if r := c.rare.Load(); r != nil {
+		c.ctxMu.Lock()
+		r.over = true
+		c.ctxMu.Unlock()
+		r.release(nil)
+	}
 }
 
 // lost is told of a result that no callback will get.
@@ -317,7 +338,7 @@ func onExecutor(f func()) {
 // false means that it had ended, or been cancelled, already. A call that waits
 // calls back at once and never runs. What becomes of one that runs is said by
 // its [CancelPolicy].
-func (c *Call) Cancel() bool { return c.a.b.cancel(c, context.Canceled, false) }
+func (c *Call) Cancel() bool { return c.a.b.cancel(c, context.Canceled) }
 
 // Name returns what was given to [Name], or "".
 func (c *Call) Name() string { return c.name }

@@ -14,7 +14,8 @@ type settings struct {
 	low, high          int // watermarks; 0 and 0: by the queue
 	policy             CancelPolicy
 	timeout, grace     time.Duration
-	abandoned          int // the most; -1: by the slots
+	killing            time.Duration // how long a function given to Killable may take
+	abandoned          int           // the most; -1: by the slots
 	hooks              []Hook
 }
 
@@ -27,7 +28,7 @@ const (
 )
 
 func newSettings(parent *backend, opts []Option) settings {
-	s := settings{grace: DefaultGrace, abandoned: -1}
+	s := settings{grace: DefaultGrace, killing: killPatience, abandoned: -1}
 	if parent != nil {
 		s = parent.settings
 		s.abandoned = -1

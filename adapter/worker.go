@@ -61,7 +61,9 @@ func (w *worker) work(c *Call) {
 	}()
 	for c != nil {
 		c.self.run(w)
-		c = w.next(c)
+		ran := c
+		c = nil // an idle worker keeps no call, and so no context and no result
+		c = w.next(ran)
 	}
 	goexit = false
 }
