@@ -6,7 +6,8 @@ import (
 )
 
 // Option configures a backend. One that is made from another inherits what is
-// not said, but for slots, queues and watermarks, which belong to a pool.
+// not said, but for slots, queues, watermarks and the bound of abandoned bodies,
+// which belong to a pool.
 type Option func(*settings)
 
 type settings struct {
