@@ -7,10 +7,10 @@ import (
 )
 
 func TestTheOldestAbandonedBodyIsStoppedWhenThereAreTooMany(t *testing.T) {
-	const most = 2
-	a := newAdapter(t, WithSlots(5), WithCancel(Abandon), WithAbandoned(most))
+	const most, many = 2, 9
+	a := newAdapter(t, WithSlots(many), WithCancel(Abandon), WithAbandoned(most))
 	var calls []*asked
-	for i := range 5 {
+	for i := range many {
 		c := ask(bg, t, a, Timeout(time.Hour))
 		calls = append(calls, c)
 		if i == 0 {
@@ -31,8 +31,8 @@ func TestTheOldestAbandonedBodyIsStoppedWhenThereAreTooMany(t *testing.T) {
 	if err := calls[0].ctx.Err(); err != context.DeadlineExceeded {
 		t.Errorf("the first body's context says %v, want why it was abandoned", err)
 	}
-	if s := a.Stats(); s.Running != 5 || s.Slots != 5 || s.Abandoned != 5 {
-		t.Errorf("%+v, want all 5 to keep their slots", s)
+	if s := a.Stats(); s.Running != many || s.Slots != many || s.Abandoned != many {
+		t.Errorf("%+v, want all to keep their slots", s)
 	}
 	for _, c := range calls {
 		c.result(errTest)

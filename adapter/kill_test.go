@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 )
 
 func TestKillStopsTheServerAndSparesTheContext(t *testing.T) {
@@ -165,6 +167,60 @@ func TestAKillRegisteredTooLateDoesNotRun(t *testing.T) {
 	Killable(c.ctx, func(context.Context) error { t.Error("killed"); return nil })()
 	c.result(nil)
 	wantValue(t, c.outcome, "asked")
+}
+
+func TestABodyWaitsForAKillWhateverItRegistersMeanwhile(t *testing.T) {
+	a := newAdapter(t, WithCancel(Kill), WithGrace(time.Hour))
+	c := ask(bg, t, a)
+	killing, end := make(chan struct{}), make(chan struct{})
+	Killable(c.ctx, func(context.Context) error { close(killing); <-end; return errTest })
+	c.Cancel()
+	await(t, killing)
+	Killable(c.ctx, func(context.Context) error { t.Error("killed twice"); return nil })()
+	c.result(io.EOF)
+	eventually(t, "it waits for the killing, or has called back", func() bool {
+		return blockedIn("(*rare).release") == 1 || len(c.outcome) > 0
+	})
+	if len(c.outcome) > 0 {
+		t.Error("the call was over while the killing was under way")
+	}
+	close(end)
+	wantErr(t, c.outcome, errTest)
+}
+
+// TestNothingKeepsACallThatWasKilled: the timers of killing end with the call.
+func TestNothingKeepsACallThatWasKilled(t *testing.T) {
+	for _, abort := range []bool{false, true} {
+		a := newAdapter(t, WithCancel(Kill), WithGrace(time.Hour))
+		a.b.settings.killing = time.Hour
+		gone := func() weak.Pointer[Call] {
+			runs, killed, end := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			cb, got := into[int]()
+			c := Go(bg, a, func(ctx context.Context) (int, error) {
+				release := Killable(ctx, func(context.Context) error { return nil })
+				close(runs)
+				<-killed
+				release()
+				<-end
+				return 1, nil
+			}, cb)
+			await(t, runs)
+			c.Cancel()
+			close(killed)
+			eventually(t, "it has the grace to return", func() bool {
+				a.b.mu.Lock()
+				defer a.b.mu.Unlock()
+				return c.rare.Load().grace != nil
+			})
+			if abort {
+				abortAll(t, a)
+			}
+			close(end)
+			await(t, got)
+			return weak.Make(c)
+		}()
+		eventually(t, "the call is garbage", func() bool { runtime.GC(); return gone.Value() == nil })
+	}
 }
 
 func TestKillableIsForCallsWithThatPolicyOnly(t *testing.T) {

@@ -152,6 +152,7 @@ type hooked struct {
 	funcs   map[int]func()
 	watched int
 	ask     func() // or nil; called by Done
+	before  func() // or nil; called by AfterFunc
 }
 
 func (h *hooked) Done() <-chan struct{} {
@@ -162,6 +163,9 @@ func (h *hooked) Done() <-chan struct{} {
 }
 
 func (h *hooked) AfterFunc(f func()) func() bool {
+	if h.before != nil {
+		h.before()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.funcs == nil {
@@ -226,6 +230,22 @@ func TestAContextIsForgottenWhenTheBackendCloses(t *testing.T) {
 	if len(ctx.funcs) != 0 {
 		t.Error("its function is still registered")
 	}
+}
+
+func TestAWatchThatNobodyNeedsWhenItBeginsIsEnded(t *testing.T) {
+	a := newAdapter(t, WithSlots(1))
+	head := block(t, a)
+	ctx := newHooked()
+	ctx.before = func() { abortAll(t, a) } // and so the call is over before it is watched
+	cb, got := into[int]()
+	Go(ctx, a, func(context.Context) (int, error) { t.Error("the body ran"); return 0, nil }, cb)
+	wantErr(t, got, ErrClosed)
+	ctx.mu.Lock()
+	defer ctx.mu.Unlock()
+	if len(ctx.funcs) != 0 {
+		t.Error("its function is still registered")
+	}
+	head.release()
 }
 
 // TestNoMethodOfAContextIsCalledUnderTheMutex: a context may be the user's, and
