@@ -4,7 +4,9 @@ import "context"
 
 // watch makes the calls of one context hear of its end: those that share a
 // context, as the calls of a server or of a client's connection do, share its
-// watch. A watch without calls is kept for the next one, up to keepWatches.
+// watch. A watch without calls is kept for the next one, up to keepWatches. It
+// refers to the context of its first call, and so to the values of that; not to
+// those of others that share its Done.
 //
 // All is guarded by the backend's mutex.
 type watch struct {
