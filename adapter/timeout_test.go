@@ -60,10 +60,11 @@ func TestATimeoutPassesByItself(t *testing.T) {
 func TestATimeoutThatHasPassedStopsTheCallBeforeItsBody(t *testing.T) {
 	a := newAdapter(t, WithSlots(1))
 	head := block(t, a)
-	c := never(bg, t, a, Timeout(1)) // 1 ns
-	wantErr(t, c.outcome, context.DeadlineExceeded)
+	cb, got := into[int]()
+	Go(bg, a, func(context.Context) (int, error) { t.Error("the body ran"); return 0, nil }, cb, Timeout(1)) // 1 ns
+	wantErr(t, got, context.DeadlineExceeded)
 	head.release()
-	c.wantOnce(t)
+	await(t, head.outcome)
 }
 
 func TestATimeoutEndsWithItsCall(t *testing.T) {

@@ -322,6 +322,7 @@ func TestWatchesUnderContention(t *testing.T) {
 						go cancel()
 					}
 				}
+				defer cancel()
 			}
 		})
 	}
