@@ -194,7 +194,7 @@ func (c *call[T]) finish(value T, err error) {
 			c.lost(value, err)
 			return
 		}
-		result, kept := err, true
+		result, kept := c.early(err), true
 		if state == stopping {
 			result, kept = c.stopped(err)
 		}
@@ -230,6 +230,18 @@ func (c *Call) stopped(err error) (result error, kept bool) {
 		err = &stoppedError{err, r.killErr}
 	}
 	return because(r.cause, err), true
+}
+
+// early returns the error of a body that failed before its call was cancelled.
+// Drivers that act on deadlines by themselves may be quicker than we are.
+func (c *Call) early(err error) error {
+	if err == nil {
+		return nil
+	}
+	if at, ok := (*bodyContext)(c).Deadline(); ok && !time.Now().Before(at) {
+		return because(context.DeadlineExceeded, err)
+	}
+	return because(c.ctx.Err(), err)
 }
 
 // lost is told of a result that no callback will get.

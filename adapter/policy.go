@@ -65,7 +65,7 @@ func (e *stoppedError) Unwrap() []error { return []error{e.cause, e.err} }
 // because returns err, for which errors.Is reports cause as well. A body that
 // was cancelled by the end of a context must not have to know why.
 func because(cause, err error) error {
-	if err == nil || errors.Is(err, cause) {
+	if err == nil || cause == nil || errors.Is(err, cause) {
 		return err
 	}
 	return &stoppedError{cause, err}
