@@ -131,7 +131,7 @@ func TestACallParkedOnAConnectionNamesIt(t *testing.T) {
 		c = getJSON(t, h, "/?format=json").named("reads")
 		return c != nil && c.Parked != nil && c.Parked.For > 0
 	})
-	if c.Parked.Op != "read" || c.Parked.Local != conn.LocalAddr().String() || c.Parked.Remote != ln.Addr().String() || c.Parked.For > c.Age {
+	if c.Parked.Op != "read" || c.Parked.Local != conn.LocalAddr().String() || c.Parked.Remote != ln.Addr().String() {
 		t.Errorf("%+v, parked on %+v", c, c.Parked)
 	}
 	page := get(t, h, "/", http.StatusOK).Body.String()
