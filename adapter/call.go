@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,9 @@ type Call struct {
 	worker   atomic.Pointer[worker]
 	done     atomic.Pointer[doneSignal]
 	rare     atomic.Pointer[rare]
+
+	ctxMu   sync.Mutex    // guards ctxDone and parts of rare
+	ctxDone chan struct{} // of the body's context; made when it is asked for
 
 	// Guarded by the backend's mutex, but those of refused calls by that of
 	// refusals.
@@ -213,13 +217,16 @@ func (c *call[T]) finish(value T, err error) {
 // ended with the body's context.
 func (c *Call) stopped(err error) (result error, kept bool) {
 	r := c.rare.Load()
+	c.ctxMu.Lock()
+	r.over = true
+	dead := r.err != nil
+	c.ctxMu.Unlock()
+	if err == nil && c.drop != nil && dead {
+		return r.cause, false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over = true
-	switch {
-	case err == nil && c.drop != nil && r.err != nil:
-		return r.cause, false
-	case err != nil && r.killErr != nil:
+	if err != nil && r.killErr != nil {
 		err = &stoppedError{err, r.killErr}
 	}
 	return because(r.cause, err), true
