@@ -88,7 +88,7 @@ func TryGo[T any](ctx context.Context, a *Adapter, body func(context.Context) (T
 	c := newCall(ctx, a, body, cb, opts)
 	if err := a.b.start(&c.Call); err != nil {
 		c.state.Store(ended)
-		c.hookEnd(err)
+		c.hookEnd(err, true)
 		if w := c.window(); w != nil {
 			w.settle(&c.Call, true)
 		}
@@ -135,9 +135,6 @@ func (c *Call) apply(o *CallOption) {
 	}
 	if timeout > 0 {
 		c.needRare().deadline = time.Now().Add(timeout)
-	}
-	if len(s.hooks) > 0 {
-		c.needRare()
 	}
 	if o.window != nil {
 		c.needRare().window = o.window
@@ -269,7 +266,7 @@ func (c *call[T]) report(p *PanicError) {
 // end makes the call call back. Whoever has made the state ended calls it.
 func (c *call[T]) end(err error) {
 	c.err = err
-	c.hookEnd(err)
+	c.hookEnd(err, false)
 	if w := c.window(); w != nil {
 		w.settle(&c.Call, false)
 		return
@@ -279,12 +276,12 @@ func (c *call[T]) end(err error) {
 
 // refuse is end for a call that was not admitted.
 func (c *call[T]) refuse(err error) {
-	if c.window() != nil {
-		c.end(err)
+	c.err = err
+	c.hookEnd(err, true)
+	if w := c.window(); w != nil {
+		w.settle(&c.Call, false)
 		return
 	}
-	c.err = err
-	c.hookEnd(err)
 	c.a.b.refusals.add(&c.Call)
 }
 

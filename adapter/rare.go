@@ -18,6 +18,8 @@ type rare struct {
 	cause     error // why it is being stopped; before its state is
 	abandoned bool
 
+	hookCtx []context.Context // what the Start of each hook returned
+
 	began atomic.Int64 // when its body began, if somebody wants to know
 
 	// Guarded by the call's ctxMu.

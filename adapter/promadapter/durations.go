@@ -2,7 +2,6 @@ package promadapter
 
 import (
 	"context"
-	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -55,10 +54,10 @@ func NewDurations(buckets ...float64) *Durations {
 func (d *Durations) Hook() adapter.Hook {
 	return adapter.Hook{End: func(_ context.Context, c adapter.CallEnd) {
 		backend, call := label(c.Backend), label(c.Name)
-		if c.Ran > 0 {
+		if c.Began {
 			d.ran.WithLabelValues(backend, call).Observe(c.Ran.Seconds())
 		}
-		if c.Ran > 0 || !errors.Is(c.Err, adapter.ErrOverloaded) && !errors.Is(c.Err, adapter.ErrClosed) {
+		if !c.Refused {
 			d.waited.WithLabelValues(backend, call).Observe(c.Waited.Seconds())
 		}
 		failed := d.failed.WithLabelValues(backend, call) // also makes a 0 visible
