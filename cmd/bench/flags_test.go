@@ -29,7 +29,7 @@ func TestFlagsOfTheIssue(t *testing.T) {
 // A mistake is told with what is allowed, and makes the exit code 2.
 func TestWrongFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued, lag",
+		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued, lag, rows",
 		"-path native,fast":     "native, pool, adapter, sock, valet",
 		"-path ,":               "native, pool, adapter, sock, valet",
 		"-path valet,valet":     "valet is there twice",
@@ -103,6 +103,7 @@ func TestDefaults(t *testing.T) {
 		"queued": func(c *config) {
 			c.paths, c.conns, c.inflight = []string{"native", "adapter"}, []int{64}, []int{1_000_000}
 		},
+		"rows": func(c *config) { c.paths, c.rows = []string{"native", "valet"}, 1_000_000 },
 		"lag": func(c *config) {
 			c.paths, c.conns, c.inflight, c.rows = []string{"control", "valet"}, []int{64}, []int{1000}, 1_000_000
 		},

@@ -10,6 +10,7 @@
 //	go run ./cmd/bench -driver post
 //	go run ./cmd/bench -driver queued
 //	go run ./cmd/bench -driver lag
+//	go run ./cmd/bench -driver rows
 //
 // # Drivers
 //
@@ -24,6 +25,7 @@
 //	post      functions handed over to a goroutine that runs them
 //	queued    what a call holds that waits for a slot
 //	lag       how late a loop is that serves redis and reads a large result at once
+//	rows      how fast a large result of MySQL's is read, and how late a loop is that does it
 //
 // # Paths
 //
@@ -66,7 +68,7 @@
 //	-producers goroutines of post that hand functions over, a list (default 1,64)
 //	-backlog   the most functions of post that have not run yet (default 1024)
 //	-funcs     how many functions post hands over (default 5000000)
-//	-rows      how many rows lag reads (default 1000000)
+//	-rows      how many rows lag and rows read (default 1000000)
 //	-addr      server to use instead of a private one: host:port, or a DSN for mysql, a URI for mongo
 //	-tls       run over TLS
 //	-tls-ca    PEM file with the certificate authority of the server at -addr (default: the system's)

@@ -53,9 +53,10 @@ var measures = map[string]measure{
 	"post":     handOvers(),
 	"queued":   queuedCalls(),
 	"lag":      loopLag(),
+	"rows":     manyRows(),
 }
 
-var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued", "lag"}
+var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued", "lag", "rows"}
 
 // load is a driver under the load of many small operations.
 func load(d driver) measure {
