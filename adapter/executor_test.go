@@ -49,7 +49,7 @@ func fakeConn(t *testing.T, l *loop.Loop) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil { // should it park after all
+	if err := c.SetReadDeadline(time.Now().Add(time.Second)); err != nil { // should it park after all
 		t.Fatal(err)
 	}
 	return c

@@ -36,19 +36,19 @@ type ParkedOn struct {
 	For           time.Duration
 }
 
-// Calls returns the calls of the backend, and of those made from it, whose
-// bodies have not returned, and then, of each backend, at most waiting calls
-// that wait for a slot, the oldest first; calls that wait in a lane are not
-// listed. Any goroutine. It keeps calls from starting and ending for some 100 ns
+// Calls returns, for the backend and each of those made from it, first the calls
+// whose bodies have not returned, and then, of those that wait for a slot, the
+// first waiting short ones and as many long ones; calls that wait in a lane are
+// not listed. Any goroutine. It keeps calls from starting and ending for some 100 ns
 // per call that it lists, and looks at every connection of the process; for
 // people who want to know what is going on.
 func (a *Adapter) Calls(waiting int) []CallInfo {
 	var infos []CallInfo
 	var gids []uintptr // of infos; 0: none
-	at := now()
 	a.b.each(func(b *backend) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		at := now() // no call here was started later
 		add := func(c *Call) {
 			info := c.info(at)
 			var gid uintptr
