@@ -58,9 +58,10 @@ func fakeConn(t *testing.T, l *loop.Loop) net.Conn {
 // TestNothingBlocksOnAnyExecutorsGoroutine: whoever runs callbacks fails with
 // ErrWouldBlockLoop where it would have to wait.
 func TestNothingBlocksOnAnyExecutorsGoroutine(t *testing.T) {
+	own := newOwnMade(t) // ends after the adapter's Close
 	under := newAdapter(t)
 	conn := fakeConn(t, under.Loop())
-	a := under.On(newOwnMade(t))
+	a := under.On(own)
 	check := func(t *testing.T) {
 		if _, err := Wait(func(func(int, error)) { t.Error("started") }); !errors.Is(err, loop.ErrWouldBlockLoop) {
 			t.Errorf("Wait = %v", err)
