@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,9 @@ type Call struct {
 	worker   atomic.Pointer[worker]
 	done     atomic.Pointer[doneSignal]
 	rare     atomic.Pointer[rare]
+
+	ctxMu   sync.Mutex    // guards ctxDone and parts of rare
+	ctxDone chan struct{} // of the body's context; made when it is asked for
 
 	// Guarded by the backend's mutex, but those of refused calls by that of
 	// refusals.
@@ -87,7 +91,7 @@ func TryGo[T any](ctx context.Context, a *Adapter, body func(context.Context) (T
 		if w := c.window(); w != nil {
 			defer w.settle(&c.Call, true)
 		}
-		c.hookEnd(err)
+		c.hookEnd(err, true)
 		return nil, err
 	}
 	return &c.Call, nil
@@ -132,9 +136,6 @@ func (c *Call) apply(o *CallOption) {
 	if timeout > 0 {
 		c.needRare().deadline = time.Now().Add(timeout)
 	}
-	if len(s.hooks) > 0 {
-		c.needRare()
-	}
 	if o.window != nil {
 		c.needRare().window = o.window
 	}
@@ -162,14 +163,14 @@ func (c *call[T]) run(w *worker) {
 			c.hookPanic(p)
 		}
 	}()
-	if len(c.hooks()) > 0 {
-		c.rare.Load().began.Store(now())
-	}
 	if err = c.ctx.Err(); err != nil {
 		return
 	}
 	switch c.state.Load() {
 	case running:
+		if len(c.hooks()) > 0 {
+			c.rare.Load().began.Store(now())
+		}
 		err = ErrGoexit
 		value, err = c.body((*bodyContext)(&c.Call))
 	case stopping: // cancelled on the way here
@@ -190,7 +191,7 @@ func (c *call[T]) finish(value T, err error) {
 			c.lost(value, err)
 			return
 		}
-		result, kept := err, true
+		result, kept := c.early(err), true
 		if state == stopping {
 			result, kept = c.stopped(err)
 		}
@@ -213,16 +214,31 @@ func (c *call[T]) finish(value T, err error) {
 // ended with the body's context.
 func (c *Call) stopped(err error) (result error, kept bool) {
 	r := c.rare.Load()
+	c.ctxMu.Lock()
+	r.over = true
+	dead := r.err != nil
+	c.ctxMu.Unlock()
+	if err == nil && c.drop != nil && dead {
+		return r.cause, false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over = true
-	switch {
-	case err == nil && c.drop != nil && r.err != nil:
-		return r.cause, false
-	case err != nil && r.killErr != nil:
+	if err != nil && r.killErr != nil {
 		err = &stoppedError{err, r.killErr}
 	}
 	return because(r.cause, err), true
+}
+
+// early returns the error of a body that failed before its call was cancelled.
+// Drivers that act on deadlines by themselves may be quicker than we are.
+func (c *Call) early(err error) error {
+	if err == nil {
+		return nil
+	}
+	if at, ok := (*bodyContext)(c).Deadline(); ok && !time.Now().Before(at) {
+		return because(context.DeadlineExceeded, err)
+	}
+	return because(c.ctx.Err(), err)
 }
 
 // lost is told of a result that no callback will get.
@@ -251,7 +267,7 @@ func (c *call[T]) report(p *PanicError) {
 func (c *call[T]) end(err error) {
 	c.err = err
 	defer c.due() // also if a hook ends the goroutine
-	c.hookEnd(err)
+	c.hookEnd(err, false)
 }
 
 // due makes the callback run as soon as it may.
@@ -265,13 +281,13 @@ func (c *call[T]) due() {
 
 // refuse is end for a call that was not admitted.
 func (c *call[T]) refuse(err error) {
-	if c.window() != nil {
-		c.end(err)
-		return
-	}
 	c.err = err
-	defer c.a.b.refusals.add(&c.Call)
-	c.hookEnd(err)
+	if c.window() != nil {
+		defer c.due()
+	} else {
+		defer c.a.b.refusals.add(&c.Call)
+	}
+	c.hookEnd(err, true)
 }
 
 func (c *call[T]) post() {

@@ -91,26 +91,30 @@ func (b *backend) abandonLocked(c *Call) (victim *Call) {
 
 // stop ends the context of c's body, unless that has returned, and, each time
 // the grace has passed and it still has not, closes the connection that it is
-// parked on.
+// parked on. If the context cannot end it does so at once.
 func (b *backend) stop(c *Call, cause error) {
+	if c.policy == Abandon {
+		b.closeParked(c)
+		return
+	}
 	c.endContext(cause)
-	b.afterGrace(c)
+	time.AfterFunc(b.settings.grace, func() { b.closeParked(c) })
 }
 
-func (b *backend) afterGrace(c *Call) {
-	time.AfterFunc(b.settings.grace, func() {
-		b.mu.Lock()
-		runs := c.in != nil
-		if runs { // and so does its worker: what that is parked on is the body's
-			if w := c.worker.Load(); w != nil {
-				parking.Close(w.gid)
-			}
+// closeParked closes the connection that c's body is parked on, and again after
+// each grace until it has returned.
+func (b *backend) closeParked(c *Call) {
+	b.mu.Lock()
+	runs := c.in != nil
+	if runs { // and so does its worker: what that is parked on is the body's
+		if w := c.worker.Load(); w != nil {
+			parking.Close(w.gid)
 		}
-		b.mu.Unlock()
-		if runs {
-			b.afterGrace(c)
-		}
-	})
+	}
+	b.mu.Unlock()
+	if runs {
+		time.AfterFunc(b.settings.grace, func() { b.closeParked(c) })
+	}
 }
 
 // dropLocked ends c, which waits. If w is not nil, it must run heir.

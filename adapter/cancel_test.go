@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -191,4 +192,23 @@ func TestForeignContextEndsACallThatWaits(t *testing.T) {
 	Go(ctx, a, func(context.Context) (int, error) { return 0, nil }, cb)
 	close(ctx.done)
 	wantErr(t, got, errTest)
+}
+
+func TestABodyThatNoticesItsDeadlineFirstFailsWithIt(t *testing.T) {
+	a := newAdapter(t)
+	for range 100 {
+		cb, got := into[int]()
+		Go(bg, a, func(ctx context.Context) (int, error) {
+			at, ok := ctx.Deadline()
+			if !ok {
+				t.Error("the context has no deadline")
+			}
+			for time.Now().Before(at) {
+			}
+			return 0, errTest
+		}, cb, Timeout(time.Millisecond))
+		if o := await(t, got); !errors.Is(o.err, context.DeadlineExceeded) {
+			t.Fatalf("callback got %v, want the deadline", o.err)
+		}
+	}
 }

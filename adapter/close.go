@@ -26,7 +26,7 @@ func (b *backend) close(ctx context.Context) error {
 		}
 	}
 	for _, d := range all {
-		d.trimWatches(-1)
+		d.dropWatches()
 	}
 	if err != nil {
 		return fmt.Errorf("adapter: Close ended %d calls: %w", left, err)
@@ -36,7 +36,7 @@ func (b *backend) close(ctx context.Context) error {
 		delete(p.children, b)
 		p.mu.Unlock()
 	}
-	return err
+	return nil
 }
 
 // draining is a backend that is being closed.

@@ -24,18 +24,21 @@ func (x *bodyContext) Deadline() (time.Time, bool) {
 	return at, ok
 }
 
-// Done returns a channel that is closed when the body is to stop.
+// Done returns a channel that is closed when the body is to stop. With the
+// policy Abandon there is none: drivers do more work for a context that can end.
 func (x *bodyContext) Done() <-chan struct{} {
-	r := x.call().needRare()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.done == nil {
-		r.done = make(chan struct{})
-		if r.err != nil {
-			close(r.done)
+	if x.policy == Abandon {
+		return nil
+	}
+	x.ctxMu.Lock()
+	defer x.ctxMu.Unlock()
+	if x.ctxDone == nil {
+		x.ctxDone = make(chan struct{})
+		if r := x.rare.Load(); r != nil && r.err != nil {
+			close(x.ctxDone)
 		}
 	}
-	return r.done
+	return x.ctxDone
 }
 
 // Err returns nil until the body is to stop.
@@ -44,8 +47,8 @@ func (x *bodyContext) Err() error {
 	if r == nil {
 		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	x.ctxMu.Lock()
+	defer x.ctxMu.Unlock()
 	return r.err
 }
 
@@ -63,9 +66,12 @@ func (x *bodyContext) Value(key any) any {
 // AfterFunc is what package context asks its parents for, so that a context
 // made from this one costs no goroutine.
 func (x *bodyContext) AfterFunc(f func()) (stop func() bool) {
+	if x.policy == Abandon {
+		return func() bool { return true }
+	}
 	r := x.call().needRare()
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	x.ctxMu.Lock()
+	defer x.ctxMu.Unlock()
 	if r.err != nil {
 		go f()
 		return func() bool { return false }
@@ -76,25 +82,28 @@ func (x *bodyContext) AfterFunc(f func()) (stop func() bool) {
 	}
 	r.after[key] = f
 	return func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
+		x.ctxMu.Lock()
+		defer x.ctxMu.Unlock()
 		_, waits := r.after[key]
 		delete(r.after, key)
 		return waits
 	}
 }
 
-// endContext tells the body to stop.
+// endContext tells the body to stop, unless it has returned.
 func (c *Call) endContext(cause error) {
+	if c.policy == Abandon {
+		return
+	}
 	r := c.needRare()
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	c.ctxMu.Lock()
+	defer c.ctxMu.Unlock()
 	if r.err != nil || r.over {
 		return
 	}
 	r.err = contextError(cause)
-	if r.done != nil {
-		close(r.done)
+	if c.ctxDone != nil {
+		close(c.ctxDone)
 	}
 	for _, f := range r.after {
 		go f()

@@ -124,7 +124,7 @@ func WithGrace(d time.Duration) Option {
 
 // WithAbandoned sets how many abandoned bodies may go on at once: 0 or more, or
 // it panics; by default half as many as there are slots. When there are more,
-// the oldest is told to stop, as by [Close]. See [Abandon].
+// the oldest is stopped; see [Abandon].
 func WithAbandoned(n int) Option {
 	if n < 0 {
 		panic(fmt.Sprintf("adapter: WithAbandoned(%d): the bound cannot be negative", n))

@@ -18,13 +18,16 @@ type rare struct {
 	cause     error // why it is being stopped; before its state is
 	abandoned bool
 
+	hookCtx []context.Context // what the Start of each hook returned
+
 	began atomic.Int64 // when its body began, if somebody wants to know
 
+	// Guarded by the call's ctxMu.
+	over  bool  // the body has returned: its context does not end any more
+	err   error // of the body's context
+	after map[*byte]func()
+
 	mu      sync.Mutex // guards the rest
-	over    bool       // the body has returned: its context does not end any more
-	err     error      // of the body's context
-	done    chan struct{}
-	after   map[*byte]func()
 	killer  *killer
 	told    bool  // the call was cancelled with policy Kill
 	killErr error // why that failed

@@ -9,6 +9,7 @@ import "context"
 // All is guarded by the backend's mutex.
 type watch struct {
 	ctx   context.Context
+	one   [1]watcher // room for calls, as long as there is one only
 	calls []watcher
 	stop  func() bool // ends the watching; nil until it has begun
 	ended bool        // the context has ended, or nobody needs the watch: it is not in b.watches
@@ -40,6 +41,7 @@ func (b *backend) watchLocked(c *Call, ctx context.Context, done <-chan struct{}
 	w := b.watches[done]
 	if w == nil {
 		w = &watch{ctx: ctx}
+		w.calls = w.one[:0]
 		fresh = w
 		b.watches[done] = w
 	} else if len(w.calls) == 0 {
@@ -58,31 +60,40 @@ func (b *backend) begin(w *watch) {
 	stop := context.AfterFunc(w.ctx, func() { b.contextEnded(w) })
 	b.mu.Lock()
 	w.stop = stop
-	dropped := w.ended
+	var stops []func() bool
+	if w.ended { // nobody needed it any more
+		stops = append(stops, stop)
+	}
+	if b.idleWatches > keepWatches {
+		stops = b.dropWatchesLocked(stops)
+	}
 	b.mu.Unlock()
-	if dropped {
+	for _, stop := range stops {
 		stop()
 	}
-	b.trimWatches(keepWatches)
 }
 
-// trimWatches ends those without calls if there are more than keep.
-func (b *backend) trimWatches(keep int) {
-	var stops []func() bool
-	b.mu.Lock()
-	if b.idleWatches > keep {
-		for done, w := range b.watches {
-			if len(w.calls) > 0 {
-				continue
-			}
-			w.ended = true
-			delete(b.watches, done)
-			if w.stop != nil {
-				stops = append(stops, w.stop)
-			}
+// dropWatchesLocked forgets those without calls. What it appends to stops must
+// be called once the mutex is unlocked.
+func (b *backend) dropWatchesLocked(stops []func() bool) []func() bool {
+	for done, w := range b.watches {
+		if len(w.calls) > 0 {
+			continue
 		}
-		b.idleWatches = 0
+		w.ended = true
+		delete(b.watches, done)
+		if w.stop != nil { // else begin sees that it has ended
+			stops = append(stops, w.stop)
+		}
 	}
+	b.idleWatches = 0
+	return stops
+}
+
+// dropWatches forgets those without calls.
+func (b *backend) dropWatches() {
+	b.mu.Lock()
+	stops := b.dropWatchesLocked(nil)
 	b.mu.Unlock()
 	for _, stop := range stops {
 		stop()

@@ -2,21 +2,26 @@
 
 package fakesock
 
-import "sync/atomic"
+import (
+	"io"
+	"sync"
+	"sync/atomic"
 
-// account counts what one direction does. Calls are counted once they are
-// over, by whoever made them, of which there may be several at once.
+	"github.com/valet-go/valet/internal/gid"
+)
+
+// account counts what one direction does, and knows what is parked there. Calls
+// are counted once they are over, by whoever made them, of which there may be
+// several at once.
 type account struct {
 	bytes, calls, parks atomic.Uint64
 	parkedFor           atomic.Int64 // ns
 
-	// since is when the parked operation parked, in nanoseconds since epoch
-	// with the kind of the operation in place of the lowest three bits; 0:
-	// nothing is parked.
-	since atomic.Int64
+	mu      sync.Mutex    // guards the rest
+	op      waiter        // what is parked
+	on      io.Closer     // the Conn or Listener that it is parked on
+	closing chan struct{} // closed when on has been closed for the sake of op
 }
-
-const kindMask = 7
 
 // count notes a call that moved n bytes.
 func (a *account) count(n int64) {
@@ -26,29 +31,65 @@ func (a *account) count(n int64) {
 	}
 }
 
-// park notes that an operation is parked from t on, and is undone by unpark. It
-// reports false, and notes nothing, if another one is.
-func (a *account) park(kind opKind, t int64) bool {
-	if !a.since.CompareAndSwap(0, t&^kindMask|int64(kind)) {
+// park notes that an operation of the calling goroutine is parked from t on, on
+// what is to be closed to end it, and is undone by leave. It reports false, and
+// notes nothing, if another one is.
+func (a *account) park(kind opKind, t int64, on io.Closer) bool {
+	goroutine := gid.Current()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.op.kind != 0 {
 		return false
 	}
+	a.op, a.on = waiter{kind, t, goroutine}, on
 	a.parks.Add(1)
 	return true
 }
 
-func (a *account) unpark() {
-	a.parkedFor.Add(now() - a.since.Load()&^kindMask)
-	a.since.Store(0)
+// leave undoes park, if that has noted something. It waits for a closeFor that
+// has found the operation, so that its caller does not pass a connection on
+// that is about to be closed.
+func (a *account) leave(noted bool) {
+	if !noted {
+		return
+	}
+	a.mu.Lock()
+	a.parkedFor.Add(now() - a.op.since)
+	closing := a.closing
+	a.op, a.on, a.closing = waiter{}, nil, nil
+	a.mu.Unlock()
+	if closing != nil {
+		<-closing
+	}
 }
 
-// waiting says what is parked, or a kind of 0. Any goroutine.
-func (a *account) waiting() (kind opKind, since int64) {
-	at := a.since.Load()
-	return opKind(at & kindMask), at &^ kindMask
+// closeFor closes the connection or listener if what is parked here is the
+// goroutine's, and reports whether it was. Any goroutine; does not block:
+// package net's Close waits for functions given to a RawConn, so it is left to
+// another goroutine.
+func (a *account) closeFor(goroutine uintptr) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.op.kind == 0 || a.op.goroutine != goroutine || a.closing != nil {
+		return false
+	}
+	on, closing := a.on, make(chan struct{})
+	a.closing = closing
+	go func() {
+		on.Close()
+		close(closing)
+	}()
+	return true
+}
+
+// waiting says what is parked. Any goroutine.
+func (a *account) waiting() waiter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.op
 }
 
 // snapshot returns the counts. Any goroutine.
 func (a *account) snapshot() snapshot {
-	kind, since := a.waiting()
-	return snapshot{counts{a.bytes.Load(), a.calls.Load(), a.parks.Load(), a.parkedFor.Load()}, kind, since}
+	return snapshot{counts{a.bytes.Load(), a.calls.Load(), a.parks.Load(), a.parkedFor.Load()}, a.waiting()}
 }

@@ -64,26 +64,16 @@ func (d *direction) snapshot() (c snapshot) {
 
 // readClaimed reads the counts under a claim, and gives it back.
 func (d *direction) readClaimed(w uint32) snapshot {
-	c := snapshot{d.counts, d.op.kind, d.op.since}
-	if d.unclaim(w) {
-		d.recheck() // others may have found the claim
-	}
+	c := snapshot{d.counts, d.op.waiter}
+	d.release(w)
 	return c
 }
 
-// waiting says what is parked, or a kind of 0. Any goroutine; it waits for
-// nothing but other claims, which are short.
-func (d *direction) waiting() (kind opKind, since int64) {
-	for ; ; runtime.Gosched() {
-		switch stateOf(d.word.Load()) {
-		case parked:
-			if w, ok := d.claim(); ok {
-				c := d.readClaimed(w)
-				return c.kind, c.since
-			}
-		case claimed: // it may be parked again in a moment
-		default:
-			return 0, 0
-		}
+// waiting says what is parked. Any goroutine; it waits for nothing but other
+// claims, which are short.
+func (d *direction) waiting() waiter {
+	if w, ok := d.claimParked(); ok {
+		return d.readClaimed(w).waiter
 	}
+	return waiter{}
 }

@@ -39,14 +39,6 @@ type direction struct {
 
 func (s *sock) ends() (local, remote net.Addr) { return s.local, s.remote }
 
-// leave undoes park, which notes that a call is inside package net: of several
-// at once, the first.
-func (a *account) leave(noted bool) {
-	if noted {
-		a.unpark()
-	}
-}
-
 // Wrap returns a Conn on c, which must be a [*net.TCPConn] or a stream
 // [*net.UnixConn], and which belongs to the Conn from then on. Any goroutine;
 // does not block.
@@ -82,7 +74,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if owner.Here() {
 		return 0, c.onLoop("read")
 	}
-	noted := c.s.r.park(opRead, now())
+	noted := c.s.r.park(opRead, now(), c)
 	n, err := c.c.Read(p)
 	c.s.r.leave(noted)
 	c.s.r.count(int64(n))
@@ -95,7 +87,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if owner.Here() {
 		return 0, c.onLoop("write")
 	}
-	noted := c.s.w.park(opWrite, now())
+	noted := c.s.w.park(opWrite, now(), c)
 	n, err := c.c.Write(p)
 	c.s.w.leave(noted)
 	c.s.w.count(int64(n))
@@ -116,9 +108,9 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 		}
 		return n, err
 	}
-	noted := c.s.w.park(opReadFrom, now())
+	noted := c.s.w.park(opReadFrom, now(), c)
+	defer c.s.w.leave(noted) // r may panic
 	n, err := rf.ReadFrom(r)
-	c.s.w.leave(noted)
 	c.s.w.count(n)
 	return n, err
 }

@@ -110,9 +110,7 @@ func (s *sock) readParked() {
 			}
 			return
 		case err == unix.EAGAIN:
-			if d.unclaim(w) {
-				d.recheck() // others may have found the claim
-			}
+			d.release(w)
 			return
 		case err != unix.EINTR:
 			d.op.errno = err
@@ -203,9 +201,7 @@ func (s *sock) writeParked() {
 				return
 			}
 		case err == unix.EAGAIN:
-			if d.unclaim(w) {
-				d.recheck()
-			}
+			d.release(w)
 			return
 		case err != unix.EINTR:
 			d.op.errno = err

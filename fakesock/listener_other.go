@@ -53,7 +53,7 @@ func (ln *Listener) Accept() (net.Conn, error) {
 	if owner.Here() {
 		return nil, &net.OpError{Op: "accept", Net: ln.Addr().Network(), Addr: ln.Addr(), Err: loop.ErrWouldBlockLoop}
 	}
-	noted := ln.s.r.park(opAccept, now())
+	noted := ln.s.r.park(opAccept, now(), ln)
 	nc, err := ln.ln.Accept()
 	ln.s.r.leave(noted)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,9 +21,8 @@ import (
 // becomes garbage is closed, which leaves the file of a unix socket behind, as
 // package net does.
 type Listener struct {
-	s      *sock
-	l      *loop.Loop
-	unlink atomic.Bool // Close removes the file of the socket
+	s *sock
+	l *loop.Loop
 }
 
 // WrapListener takes the descriptor of ln over, which must be a
@@ -54,12 +52,12 @@ func wrapListener(l *loop.Loop, ln net.Listener, network string) (*Listener, err
 	if err != nil {
 		return nil, err
 	}
-	out := &Listener{s: s, l: l}
+	out := &Listener{s, l}
 	if u, ok := ln.(*net.UnixListener); ok {
 		u.SetUnlinkOnClose(false)
-		out.unlink.Store(true)
+		s.unlink.Store(true)
 	}
-	runtime.AddCleanup(out, func(s *sock) { s.close() }, s)
+	runtime.AddCleanup(out, func(s *sock) { s.unlink.Store(false); s.close() }, s)
 	return out, nil
 }
 
@@ -140,15 +138,9 @@ func (s *sock) accept() (int, unix.Sockaddr, error) {
 // call reports [net.ErrClosed].
 func (ln *Listener) Close() error {
 	defer runtime.KeepAlive(ln)
-	if !ln.s.users.close() {
+	if !ln.s.close() {
 		return ln.s.opError("close", net.ErrClosed)
 	}
-	if ln.unlink.Load() { // while we listen, so that it cannot be another's
-		if path := ln.Addr().String(); path != "" && path[0] != '@' {
-			_ = unix.Unlink(path)
-		}
-	}
-	ln.s.shutDown()
 	return nil
 }
 
@@ -171,7 +163,7 @@ func (ln *Listener) SetDeadline(t time.Time) error {
 // it does by default: net's own default depends on who made the file, and
 // WrapListener cannot see that. Any goroutine; without effect after Close.
 func (ln *Listener) SetUnlinkOnClose(unlink bool) {
-	ln.unlink.Store(unlink && ln.s.network == netUnix)
+	ln.s.unlink.Store(unlink && ln.s.network == netUnix)
 }
 
 // File returns a duplicate of the descriptor, as [net.TCPListener.File]. Its

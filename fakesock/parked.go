@@ -36,27 +36,38 @@ type ParkedOp struct {
 // Where Go's own poller does the waiting (see the package doc) an operation
 // that has not returned yet counts as parked.
 func Parked(l *loop.Loop) []ParkedOp {
-	var found []parkedOp
-	for _, s := range listed(l) {
-		for _, d := range [...]*direction{&s.r, &s.w} {
-			if kind, since := d.waiting(); kind != 0 {
-				found = append(found, parkedOp{s, kind, since, d.deadline.Load()})
-			}
-		}
-	}
+	found := parkedOn(listed(l))
 	slices.SortFunc(found, func(a, b parkedOp) int { return cmp.Compare(a.since, b.since) })
 	list := make([]ParkedOp, len(found))
 	for i, f := range found {
-		local, remote := f.s.ends()
-		list[i] = ParkedOp{opNames[f.kind], local, remote, timeAt(f.since), timeAt(f.deadline)}
+		list[i] = f.public()
 	}
 	return list
 }
 
+// parkedOp is what was found parked in a direction of a socket.
 type parkedOp struct {
-	s               *sock
-	kind            opKind
-	since, deadline int64
+	waiter
+	deadline int64
+	s        *sock
+	d        *direction
+}
+
+// parkedOn returns what is parked on the sockets.
+func parkedOn(socks []*sock) (found []parkedOp) {
+	for _, s := range socks {
+		for _, d := range [...]*direction{&s.r, &s.w} {
+			if w := d.waiting(); w.kind != 0 {
+				found = append(found, parkedOp{w, d.deadline.Load(), s, d})
+			}
+		}
+	}
+	return found
+}
+
+func (p *parkedOp) public() ParkedOp {
+	local, remote := p.s.ends()
+	return ParkedOp{opNames[p.kind], local, remote, timeAt(p.since), timeAt(p.deadline)}
 }
 
 // roster lists the sockets that are open, by loop: the list runs through the
@@ -73,6 +84,18 @@ func listed(l *loop.Loop) (socks []*sock) {
 	defer roster.mu.Unlock()
 	for s := roster.of[l]; s != nil; s = s.next {
 		socks = append(socks, s)
+	}
+	return socks
+}
+
+// listedAnywhere returns the sockets of all loops. They may be closed meanwhile.
+func listedAnywhere() (socks []*sock) {
+	roster.mu.Lock()
+	defer roster.mu.Unlock()
+	for _, s := range roster.of {
+		for ; s != nil; s = s.next {
+			socks = append(socks, s)
+		}
 	}
 	return socks
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/valet-go/valet/internal/gid"
 	"github.com/valet-go/valet/internal/owner"
 	"github.com/valet-go/valet/loop"
 )
@@ -30,7 +31,8 @@ type sock struct {
 	probe    atomic.Bool
 	orphaned atomic.Bool // the loop was closed
 	network  network
-	listens  bool // it is a Listener's
+	listens  bool        // it is a Listener's
+	unlink   atomic.Bool // close removes the file of a Listener's socket
 	addrs    addresses
 	link
 }
@@ -112,7 +114,7 @@ func (d *direction) park(kind opKind, w uint32, buf []byte, t int64) (out outcom
 		t = now()
 	}
 	o := ops.Get().(*op)
-	o.kind, o.buf, o.since = kind, buf, t
+	o.buf, o.waiter = buf, waiter{kind, t, gid.Current()}
 	d.op, d.fast = o, 0
 	d.parks++
 	if d.word.CompareAndSwap(w, withState(w, parked)) {
@@ -168,8 +170,17 @@ func (s *sock) close() bool {
 	if !s.users.close() {
 		return false
 	}
+	if s.unlink.Load() { // while we listen, so that it cannot be another's
+		s.removeFile()
+	}
 	s.shutDown()
 	return true
+}
+
+func (s *sock) removeFile() {
+	if path := s.addrs.get().local.String(); path != "" && path[0] != '@' {
+		_ = unix.Unlink(path)
+	}
 }
 
 // shutDown does what is left to do after users.close, whose caller is a user

@@ -3,6 +3,7 @@
 package fakesock
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -19,13 +20,13 @@ import (
 //	                  or it is about to call a raw user's function
 //	ready    closed   Close
 //	parked   claimed  loop: an event came; anyone: the deadline passed, the loop was closed,
-//	                  or Stats and Parked look at the operation
+//	                  Stats and Parked look at the operation, or closeFor looks whose it is
 //	parked   closed   Close, which completes the operation
 //	claimed  parked   claimer: there was nothing to do after all
 //	claimed  idle     loop: completed by a short read that proves the socket empty
 //	claimed  ready    claimer: completed otherwise
 //	claimed  claimed  loop: an event came while somebody else held the claim (the count rises)
-//	claimed  closed   Close; the claimer still completes the operation
+//	claimed  closed   Close, by the claimer or others; the claimer still completes the operation
 //
 // An event of a closed direction changes nothing. The caller of the operation
 // waits until it is completed, so a claimer may use op, and the descriptor, up
@@ -68,9 +69,8 @@ type op struct {
 	n     int    // bytes moved by claimers
 	errno error
 	out   outcome
-	kind  opKind
-	since int64         // when it parked, in nanoseconds since epoch
 	wake  chan struct{} // unparks the caller
+	waiter
 }
 
 // ops is where operations come from: most connections are idle, and need none.
@@ -128,6 +128,30 @@ func (d *direction) unclaim(w uint32) bool {
 	}
 	d.complete(again, ready)
 	return false
+}
+
+// release is unclaim by somebody who has looked at the operation. Others may
+// have found the claim meanwhile, and left to the claimer what they came for.
+func (d *direction) release(w uint32) {
+	if d.unclaim(w) {
+		d.recheck()
+	}
+}
+
+// claimParked is claim, but waits for other claims, which are short: when they
+// end, the operation may be parked again. Any goroutine.
+func (d *direction) claimParked() (w uint32, ok bool) {
+	for ; ; runtime.Gosched() {
+		switch stateOf(d.word.Load()) {
+		case parked:
+			if w, ok := d.claim(); ok {
+				return w, true
+			}
+		case claimed:
+		default:
+			return 0, false
+		}
+	}
 }
 
 // complete ends a claimed operation and unparks its caller.

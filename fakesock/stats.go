@@ -53,8 +53,14 @@ type counts struct {
 // snapshot is the counts at one moment, and what was parked then.
 type snapshot struct {
 	counts
-	kind  opKind // of the parked operation; 0: nothing was parked
-	since int64  // when it parked, in ns since epoch
+	waiter
+}
+
+// waiter is an operation that is parked; the zero value is none.
+type waiter struct {
+	kind      opKind
+	since     int64   // when it parked, in ns since epoch
+	goroutine uintptr // whose it is, as package gid numbers them
 }
 
 // parked is how long operations have been parked, up to now.

@@ -103,6 +103,28 @@ func TestParkedListsWhatWaits(t *testing.T) {
 	}
 }
 
+func TestACopyWhoseReaderPanicsIsNotParked(t *testing.T) {
+	for _, network := range networks {
+		l := startLoop(t)
+		c, _ := dialPair(t, l, network)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: the panic was swallowed", network)
+				}
+			}()
+			c.ReadFrom(panicking{})
+		}()
+		if ops := Parked(l); len(ops) != 0 {
+			t.Errorf("%s: %v", network, ops)
+		}
+	}
+}
+
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("as planned") }
+
 type connEnds struct{ c *Conn }
 
 func (e connEnds) ends() (string, string) { return e.c.LocalAddr().String(), e.c.RemoteAddr().String() }

@@ -70,6 +70,7 @@
 //	-addr      server to use instead of a private one: host:port, or a DSN for mysql, a URI for mongo
 //	-tls       run over TLS
 //	-tls-ca    PEM file with the certificate authority of the server at -addr (default: the system's)
+//	-context   what operations get: endless, a context that never ends, or request, one that can be cancelled for each (default endless)
 //	-procs     repeat with each of these values of GOMAXPROCS, as far as the machine has cores
 //	-json      write the medians and ratios to this file
 //	-cpuprofile  write a CPU profile of each measured window into this directory
@@ -88,8 +89,8 @@
 // the same for the whole run.
 //
 // Paths differ in nothing else: same driver, same options, same dialer
-// settings, context.Background() as every operation's context, and the same
-// code that counts and times. Every reply is compared with the value that
+// settings, the same kind of context for every operation, and the same code that
+// counts and times. Every reply is compared with the value that
 // belongs to its key, and a single error makes the run fail.
 //
 //   - ops/s: operations completed in the window.
@@ -105,6 +106,12 @@
 // time, and each one that ends starts the next. With a goroutine per request
 // the next one is a new goroutine, as in a server. With callbacks it is
 // started from the callback, on the loop.
+//
+// With -context endless every driver gets a context that cannot end: on
+// goroutines [context.Background], and by the policy Abandon in the adapter. With
+// request it gets one that can be cancelled, as it does in a server whose
+// requests can be: a [context.WithCancel] for each request; in the adapter, whose
+// calls can be cancelled as they are, the policy Close.
 //
 // In pool, the ants pool has two workers per operation in flight, so that
 // handing it work never holds the loop; the workers wait for the driver's own
