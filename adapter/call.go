@@ -88,10 +88,10 @@ func TryGo[T any](ctx context.Context, a *Adapter, body func(context.Context) (T
 	c := newCall(ctx, a, body, cb, opts)
 	if err := a.b.start(&c.Call); err != nil {
 		c.state.Store(ended)
-		c.hookEnd(err, true)
 		if w := c.window(); w != nil {
-			w.settle(&c.Call, true)
+			defer w.settle(&c.Call, true)
 		}
+		c.hookEnd(err, true)
 		return nil, err
 	}
 	return &c.Call, nil
@@ -154,23 +154,23 @@ func (c *call[T]) run(w *worker) {
 	c.worker.Store(w)
 	var value T
 	var err error
+	defer func() { c.finish(value, err) }() // also if a hook ends the goroutine
 	defer func() {
 		if v := recover(); v != nil {
 			p := &PanicError{Value: v, Stack: debug.Stack()}
+			err = p
 			c.a.b.countPanic()
 			c.hookPanic(p)
-			err = p
 		}
-		c.finish(value, err)
 	}()
-	if len(c.hooks()) > 0 {
-		c.rare.Load().began.Store(now())
-	}
 	if err = c.ctx.Err(); err != nil {
 		return
 	}
 	switch c.state.Load() {
 	case running:
+		if len(c.hooks()) > 0 {
+			c.rare.Load().began.Store(now())
+		}
 		err = ErrGoexit
 		value, err = c.body((*bodyContext)(&c.Call))
 	case stopping: // cancelled on the way here
@@ -266,7 +266,12 @@ func (c *call[T]) report(p *PanicError) {
 // end makes the call call back. Whoever has made the state ended calls it.
 func (c *call[T]) end(err error) {
 	c.err = err
+	defer c.due() // also if a hook ends the goroutine
 	c.hookEnd(err, false)
+}
+
+// due makes the callback run as soon as it may.
+func (c *call[T]) due() {
 	if w := c.window(); w != nil {
 		w.settle(&c.Call, false)
 		return
@@ -277,12 +282,12 @@ func (c *call[T]) end(err error) {
 // refuse is end for a call that was not admitted.
 func (c *call[T]) refuse(err error) {
 	c.err = err
-	c.hookEnd(err, true)
-	if w := c.window(); w != nil {
-		w.settle(&c.Call, false)
-		return
+	if c.window() != nil {
+		defer c.due()
+	} else {
+		defer c.a.b.refusals.add(&c.Call)
 	}
-	c.a.b.refusals.add(&c.Call)
+	c.hookEnd(err, true)
 }
 
 func (c *call[T]) post() {
@@ -295,8 +300,8 @@ func (c *call[T]) post() {
 func (c *call[T]) undelivered() {
 	c.a.b.undelivered.Add(1)
 	c.signal(true)
-	if c.window() != nil { // on the goroutine of another call, perhaps
-		go c.lost(c.value, c.err)
+	if c.window() != nil && c.err == nil && c.drop != nil { // on the goroutine of another call, perhaps
+		go c.lost(c.value, nil)
 		return
 	}
 	c.lost(c.value, c.err)

@@ -8,8 +8,10 @@ import (
 )
 
 // Hook observes the calls of a backend, for logs, traces and metrics. Each
-// function may be nil; none may block. A panic in Start reaches whoever started
-// the call; in the others it is logged by [slog.Default] and otherwise ignored.
+// function may be nil; none may block, nor end its goroutine. A panic in Start,
+// or its returning no context, reaches whoever started the call, which then has
+// not started, and no End comes; in the others a panic is logged by
+// [slog.Default] and otherwise ignored.
 type Hook struct {
 	// Start runs on the goroutine that starts the call, before it is admitted.
 	// What it returns, ctx or one made from it, is the context of the call: so

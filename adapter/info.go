@@ -45,10 +45,10 @@ type ParkedOn struct {
 func (a *Adapter) Calls(waiting int) []CallInfo {
 	var infos []CallInfo
 	var gids []uintptr // of infos; 0: none
-	at := now()
 	a.b.each(func(b *backend) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		at := now() // no call here was started later
 		add := func(c *Call) {
 			info := c.info(at)
 			var gid uintptr

@@ -5,8 +5,10 @@ import (
 	"time"
 )
 
-// Option configures a backend. One that is made from another inherits what is
-// not said, but for slots, queues and watermarks, which belong to a pool.
+// Option configures a backend. One that is made from another inherits its
+// policy, timeout, grace and hooks, unless they are said anew; slots, queues,
+// watermarks and the bound of abandoned bodies belong to a pool, and have their
+// defaults in each.
 type Option func(*settings)
 
 type settings struct {
