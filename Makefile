@@ -12,13 +12,13 @@ fmt: ## format all files with gofumpt
 	@GOWORK=off go -C tools build -o ../.bin/ tool && .bin/gofumpt -l -w .
 
 vet: ## go vet, every module, on this system
-	@for m in . cmd examples tools; do GOWORK=off go -C $$m vet ./... || exit; done
+	@for m in . adapter/promadapter cmd examples tools; do GOWORK=off go -C $$m vet ./... || exit; done
 
 lint: ## format, module files, boundaries, vet for three systems, staticcheck
 	@./scripts/lint.sh
 
 tidy: ## go mod tidy, every module
-	@for m in . cmd examples tools; do GOWORK=off go -C $$m mod tidy || exit; done
+	@for m in . adapter/promadapter cmd examples tools; do GOWORK=off go -C $$m mod tidy || exit; done
 
 test: ## everything that has to hold before a commit
 	@./scripts/test.sh

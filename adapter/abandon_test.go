@@ -2,50 +2,71 @@ package adapter
 
 import (
 	"context"
+	"errors"
+	"net"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/valet-go/valet/fakesock"
 )
 
+// reader is a call whose body reads what never comes, tells how that ended, and
+// then runs until it is told to return.
+type reader struct {
+	*asked
+	closed chan error // what the read returned
+}
+
+func read(t *testing.T, a *Adapter, opts ...CallOption) *reader {
+	t.Helper()
+	conn, _ := pipe(t, a.Loop())
+	r := &reader{&asked{}, make(chan error, 1)}
+	end := make(chan error, 1)
+	cb, got := into[string]()
+	parked := len(fakesock.Parked(a.Loop()))
+	r.Call = Go(bg, a, func(context.Context) (string, error) {
+		_, err := conn.Read(make([]byte, 1))
+		r.closed <- err
+		return "asked", <-end
+	}, cb, opts...)
+	var once sync.Once
+	r.outcome, r.result = got, func(err error) { once.Do(func() { end <- err }) }
+	t.Cleanup(func() { r.result(nil); conn.Close() })
+	eventually(t, "the read is parked", func() bool { return len(fakesock.Parked(a.Loop())) > parked })
+	return r
+}
+
+// TestTheOldestAbandonedBodyIsStoppedWhenThereAreTooMany: stopped bodies that go
+// on count no more, and so each new one stops one more.
 func TestTheOldestAbandonedBodyIsStoppedWhenThereAreTooMany(t *testing.T) {
 	const most, many = 2, 9
-	a := newAdapter(t, WithSlots(many), WithCancel(Abandon), WithAbandoned(most))
-	var calls []*asked
+	a := newAdapter(t, WithSlots(many), WithCancel(Abandon), WithAbandoned(most), WithGrace(time.Hour))
+	var calls []*reader
 	for i := range many {
-		c := ask(bg, t, a, Timeout(time.Hour))
+		c := read(t, a)
 		calls = append(calls, c)
-		if i == 0 {
-			expire(t, c.Call) // its own cause, not that of the one that makes it stop
-			wantErr(t, c.outcome, context.DeadlineExceeded)
-		} else {
-			c.Cancel()
-			wantErr(t, c.outcome, context.Canceled)
-		}
-		for j, other := range calls {
-			if stopped := j+most < len(calls); stopped {
-				await(t, other.ctx.Done())
-			} else if other.ctx.Err() != nil {
-				t.Errorf("body %d of %d was stopped", j, len(calls))
+		c.Cancel()
+		wantErr(t, c.outcome, context.Canceled)
+		if i >= most {
+			if err := await(t, calls[i-most].closed); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("the read of a body that was stopped returned %v", err)
 			}
 		}
-	}
-	if err := calls[0].ctx.Err(); err != context.DeadlineExceeded {
-		t.Errorf("the first body's context says %v, want why it was abandoned", err)
+		on(t, a, func() {})
+		if n := len(fakesock.Parked(a.Loop())); n != min(i+1, most) {
+			t.Errorf("%d of %d bodies go on, want at most %d", n, i+1, most)
+		}
 	}
 	if s := a.Stats(); s.Running != many || s.Slots != many || s.Abandoned != many {
 		t.Errorf("%+v, want all to keep their slots", s)
 	}
-	for _, c := range calls {
+	for _, c := range calls[:many-most] {
 		c.result(errTest)
 		c.wantReturned(t)
 	}
-	if s := a.Stats(); s.Running != 0 || s.Slots != 0 || s.Abandoned != 0 {
-		t.Errorf("%+v, want all gone", s)
-	}
-	next := ask(bg, t, a) // there is room again
-	next.Cancel()
-	wantErr(t, next.outcome, context.Canceled)
-	if next.ctx.Err() != nil {
-		t.Error("it was stopped although it is the only one")
+	if s := a.Stats(); s.Running != most || s.Slots != most || s.Abandoned != most {
+		t.Errorf("%+v, want those that were not stopped", s)
 	}
 }
 
@@ -69,18 +90,21 @@ func TestByDefaultHalfTheSlotsMayBeAbandoned(t *testing.T) {
 }
 
 func TestCloseOutOfPatienceStopsAbandonedBodies(t *testing.T) {
-	a := newAdapter(t, WithCancel(Abandon), WithAbandoned(8))
+	a := newAdapter(t, WithCancel(Abandon), WithAbandoned(8), WithGrace(time.Hour))
 	var lane Lane
-	c := ask(bg, t, a, In(&lane))
+	c := read(t, a, In(&lane))
 	behind := never(bg, t, a, In(&lane))
 	c.Cancel()
 	wantErr(t, c.outcome, context.Canceled)
-	running := ask(bg, t, a)
+	running := read(t, a)
 	abortAll(t, a)
 	wantErr(t, behind.outcome, ErrClosed)
 	wantErr(t, running.outcome, ErrClosed)
-	await(t, c.ctx.Done())
-	await(t, running.ctx.Done())
+	for _, r := range []*reader{c, running} {
+		if err := await(t, r.closed); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the read of a body that was stopped returned %v", err)
+		}
+	}
 	if s := a.Stats(); s.Running != 2 || s.Abandoned != 2 || s.Waiting != 0 || s.Cancelled != 3 {
 		t.Errorf("%+v, want 2 bodies whose calls have ended", s)
 	}

@@ -41,7 +41,8 @@ func (a *Adapter) Backend(name string, opts ...Option) *Adapter {
 // such as a front end's connection. If exec has a method Context that returns a
 // [context.Context], as such a connection has, the end of that context cancels
 // the calls of the view, those made with [Releasing] excepted; each still calls
-// back, provided that exec accepts it. Context is called for each call.
+// back, provided that exec accepts it. Context is called for each call, and may
+// return nil.
 func (a *Adapter) On(exec loop.Executor) *Adapter {
 	if exec == nil {
 		panic("adapter: On needs an executor, not nil")

@@ -57,22 +57,22 @@ func (s *asked) wantOnce(t testing.TB) {
 	}
 }
 
-// mortal is an executor with a context of its own, as a front end's connection
+// frontend is an executor with a context of its own, as a front end's connection
 // is.
-type mortal struct {
+type frontend struct {
 	loop.Executor
 	ctx context.Context
 	end context.CancelFunc
 }
 
-func newMortal(t testing.TB, a *Adapter) *mortal {
-	m := &mortal{Executor: a.Loop()}
+func newFrontend(t testing.TB, a *Adapter) *frontend {
+	m := &frontend{Executor: a.Loop()}
 	m.ctx, m.end = context.WithCancel(bg)
 	t.Cleanup(m.end)
 	return m
 }
 
-func (m *mortal) Context() context.Context { return m.ctx }
+func (m *frontend) Context() context.Context { return m.ctx }
 
 // expire makes the call's timeout pass now.
 func expire(t testing.TB, c *Call) {

@@ -39,10 +39,11 @@ type backend struct {
 	// function of the user's runs under it.
 	mu        sync.Mutex
 	lines     [classes]line
-	live      list // bodies that have not returned,
-	abandoned list // but those that were abandoned and not told to stop
-	active    int  // calls that wait, here or in a lane, or whose bodies have not returned
-	ending    int  // cancelled calls whose callbacks are about to be posted
+	laneFull  error // ErrOverloaded, with advice
+	live      list  // bodies that have not returned,
+	abandoned list  // but those that were abandoned and not told to stop
+	active    int   // calls that wait, here or in a lane, or whose bodies have not returned
+	ending    int   // cancelled calls whose callbacks are about to be posted
 	idle      []*worker
 	unused    int // the least len(idle) since workers were last dismissed
 	rests     int // times a worker became idle since then
@@ -67,6 +68,7 @@ func newBackend(name string, parent *backend, opts []Option) *backend {
 		ErrOverloaded, name, s.slots, s.queue)}
 	b.lines[long] = line{slots: s.long, overload: fmt.Errorf("%w: backend %q runs %d long calls and has %d waiting; start fewer, or raise its slots for long ones or its queue",
 		ErrOverloaded, name, s.long, s.queue)}
+	b.laneFull = fmt.Errorf("%w: a lane of backend %q has %d calls waiting; start fewer, or raise its queue", ErrOverloaded, name, s.queue)
 	if parent != nil {
 		parent.mu.Lock()
 		defer parent.mu.Unlock()
@@ -82,8 +84,10 @@ func (b *backend) start(c *Call) error {
 	var life context.Context
 	var lifeDone <-chan struct{}
 	if c.a.life != nil && !c.detached {
-		life = c.a.life.Context()
-		if lifeDone = life.Done(); lifeDone == done {
+		if life = c.a.life.Context(); life != nil {
+			lifeDone = life.Done()
+		}
+		if lifeDone == done {
 			lifeDone = nil
 		}
 		if lifeDone != nil {
@@ -135,7 +139,7 @@ func (b *backend) admissibleLocked(c *Call) error {
 	l := &b.lines[c.class]
 	if c.lane != nil && c.lane.busy {
 		if c.lane.waiting.len >= b.settings.queue {
-			return l.overload
+			return b.laneFull
 		}
 	} else if l.taken == l.slots && l.queue.len >= b.settings.queue {
 		return l.overload

@@ -88,10 +88,10 @@ func TryGo[T any](ctx context.Context, a *Adapter, body func(context.Context) (T
 	c := newCall(ctx, a, body, cb, opts)
 	if err := a.b.start(&c.Call); err != nil {
 		c.state.Store(ended)
-		c.hookEnd(err)
 		if w := c.window(); w != nil {
-			w.settle(&c.Call, true)
+			defer w.settle(&c.Call, true)
 		}
+		c.hookEnd(err, true)
 		return nil, err
 	}
 	return &c.Call, nil
@@ -136,9 +136,6 @@ func (c *Call) apply(o *CallOption) {
 	if timeout > 0 {
 		c.needRare().deadline = time.Now().Add(timeout)
 	}
-	if len(s.hooks) > 0 {
-		c.needRare()
-	}
 	if o.window != nil {
 		c.needRare().window = o.window
 	}
@@ -157,21 +154,21 @@ func (c *call[T]) run(w *worker) {
 	c.worker.Store(w)
 	var value T
 	var err error
+	defer func() { c.finish(value, err) }() // also if a hook ends the goroutine
 	defer func() {
 		if v := recover(); v != nil {
 			p := &PanicError{Value: v, Stack: debug.Stack()}
+			err = p
 			c.a.b.countPanic()
 			c.hookPanic(p)
-			err = p
 		}
-		c.finish(value, err)
 	}()
-	if len(c.hooks()) > 0 {
-		c.rare.Load().began.Store(now())
-	}
 	c.lastLook()
 	switch c.state.Load() {
 	case running:
+		if len(c.hooks()) > 0 {
+			c.rare.Load().began.Store(now())
+		}
 		err = ErrGoexit
 		value, err = c.body((*bodyContext)(&c.Call))
 	case stopping: // cancelled on the way here
@@ -205,7 +202,7 @@ func (c *call[T]) finish(value T, err error) {
 			c.lost(value, err)
 			return
 		}
-		result, kept := err, true
+		result, kept := c.early(err), true
 		if state == stopping {
 			result, kept = c.stopped(err)
 		}
@@ -216,8 +213,8 @@ func (c *call[T]) finish(value T, err error) {
 			c.end(result)
 			return
 		default:
+			defer c.lost(value, nil) // also if a hook ends the goroutine
 			c.end(result)
-			c.lost(value, nil)
 			return
 		}
 	}
@@ -253,6 +250,18 @@ func (c *Call) returned() {
 	}
 }
 
+// early returns the error of a body that failed before its call was cancelled.
+// Drivers that act on deadlines by themselves may be quicker than we are.
+func (c *Call) early(err error) error {
+	if err == nil {
+		return nil
+	}
+	if at, ok := (*bodyContext)(c).Deadline(); ok && !time.Now().Before(at) {
+		return because(context.DeadlineExceeded, err)
+	}
+	return because(c.ctx.Err(), err)
+}
+
 // lost is told of a result that no callback will get.
 func (c *call[T]) lost(value T, err error) {
 	defer func() {
@@ -278,7 +287,12 @@ func (c *call[T]) report(p *PanicError) {
 // end makes the call call back. Whoever has made the state ended calls it.
 func (c *call[T]) end(err error) {
 	c.err = err
-	c.hookEnd(err)
+	defer c.due() // also if a hook ends the goroutine
+	c.hookEnd(err, false)
+}
+
+// due makes the callback run as soon as it may.
+func (c *call[T]) due() {
 	if w := c.window(); w != nil {
 		w.settle(&c.Call, false)
 		return
@@ -288,13 +302,13 @@ func (c *call[T]) end(err error) {
 
 // refuse is end for a call that was not admitted.
 func (c *call[T]) refuse(err error) {
-	if c.window() != nil {
-		c.end(err)
-		return
-	}
 	c.err = err
-	c.hookEnd(err)
-	c.a.b.refusals.add(&c.Call)
+	if c.window() != nil {
+		defer c.due()
+	} else {
+		defer c.a.b.refusals.add(&c.Call)
+	}
+	c.hookEnd(err, true)
 }
 
 func (c *call[T]) post() {
@@ -307,8 +321,8 @@ func (c *call[T]) post() {
 func (c *call[T]) undelivered() {
 	c.a.b.undelivered.Add(1)
 	c.signal(true)
-	if c.window() != nil { // on the goroutine of another call, perhaps
-		go c.lost(c.value, c.err)
+	if c.window() != nil && c.err == nil && c.drop != nil { // on the goroutine of another call, perhaps
+		go c.lost(c.value, nil)
 		return
 	}
 	c.lost(c.value, c.err)

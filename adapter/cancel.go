@@ -88,8 +88,8 @@ func (b *backend) leaveLocked(c *Call, cause error) bool {
 func (b *backend) unlockAndDrop(c *Call, cause error) {
 	b.counts.cancelled++
 	heir, w := b.dropLocked(c)
+	defer w.run(heir) // also if a hook ends the goroutine
 	b.unlockAndEnd(c, cause, nil)
-	w.run(heir)
 }
 
 // unlockAndEnd posts the callback of c, whose state is ended already, and tells
@@ -97,14 +97,16 @@ func (b *backend) unlockAndDrop(c *Call, cause error) {
 func (b *backend) unlockAndEnd(c *Call, cause error, victim *Call) {
 	b.ending++ // close must not return before the callback is posted
 	b.unlock()
+	defer func() { // also if a hook ends the goroutine
+		if victim != nil {
+			b.stop(victim)
+		}
+		b.mu.Lock()
+		b.ending--
+		b.drainLocked()
+		b.mu.Unlock()
+	}()
 	c.self.end(cause)
-	if victim != nil {
-		b.stop(victim)
-	}
-	b.mu.Lock()
-	b.ending--
-	b.drainLocked()
-	b.mu.Unlock()
 }
 
 // abandonLocked notes that nobody tells the body of c to stop. It returns the
@@ -128,13 +130,18 @@ func (b *backend) recallLocked(c *Call) {
 
 // stop ends the context of c's body, unless that has returned or was told
 // before, and, each time the grace has passed and it still has not, closes the
-// connection that it is parked on.
+// connection that it is parked on. If the context cannot end it does so at once.
 func (b *backend) stop(c *Call) {
-	if c.endContext() {
+	switch {
+	case c.policy == Abandon:
+		b.closeParked(c)
+	case c.endContext():
 		b.afterGrace(c, b.closeParked)
 	}
 }
 
+// closeParked closes the connection that c's body is parked on, and again after
+// each grace until it has returned.
 func (b *backend) closeParked(c *Call) {
 	r := c.rare.Load()
 	r.mu.Lock() // so its goroutine cannot go on to another call meanwhile

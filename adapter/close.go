@@ -33,7 +33,7 @@ func (b *backend) close(ctx context.Context) error {
 		delete(p.children, b)
 		p.mu.Unlock()
 	}
-	return err
+	return nil
 }
 
 // draining is a backend that is being closed.

@@ -27,8 +27,12 @@ func (x *bodyContext) Deadline() (time.Time, bool) {
 	return at, ok
 }
 
-// Done returns a channel that is closed when the body is to stop.
+// Done returns a channel that is closed when the body is to stop. With the
+// policy Abandon there is none: drivers do more work for a context that can end.
 func (x *bodyContext) Done() <-chan struct{} {
+	if x.policy == Abandon {
+		return nil
+	}
 	x.ctxMu.Lock()
 	defer x.ctxMu.Unlock()
 	if x.ctxDone == nil {
@@ -65,6 +69,9 @@ func (x *bodyContext) Value(key any) any {
 // AfterFunc is what package context asks its parents for, so that a context
 // made from this one costs no goroutine.
 func (x *bodyContext) AfterFunc(f func()) (stop func() bool) {
+	if x.policy == Abandon {
+		return func() bool { return true }
+	}
 	r := x.call().needRare()
 	x.ctxMu.Lock()
 	defer x.ctxMu.Unlock()

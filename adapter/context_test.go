@@ -112,6 +112,28 @@ func TestContextsMadeFromTheBodysCostNoGoroutineAndEndWithIt(t *testing.T) {
 	}
 }
 
+func TestContextsMadeFromAnAbandonedBodysGoOn(t *testing.T) {
+	a := newAdapter(t, WithCancel(Abandon))
+	c := ask(bg, t, a)
+	before := runtime.NumGoroutine()
+	child, cancel := context.WithCancel(c.ctx)
+	own := (*bodyContext)(c.Call).AfterFunc(func() { t.Error("it ran") })
+	stop := context.AfterFunc(child, func() { t.Error("it ran") })
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("they made %d goroutines", n-before)
+	}
+	c.Cancel()
+	wantErr(t, c.outcome, context.Canceled)
+	c.result(nil)
+	c.wantOnce(t)
+	if child.Err() != nil || !stop() || !own() {
+		t.Errorf("a child ended with %v", child.Err())
+	}
+	if cancel(); child.Err() != context.Canceled {
+		t.Error("a child cannot be cancelled")
+	}
+}
+
 func TestAFunctionThatWasStoppedDoesNotRunAfterTheBodysContext(t *testing.T) {
 	a := newAdapter(t)
 	c := ask(bg, t, a)
@@ -160,7 +182,7 @@ func TestCauseIsWhyTheCallWasCancelled(t *testing.T) {
 func TestWhatABodyBeganOutlivesTheCall(t *testing.T) {
 	for _, p := range policies {
 		a := newAdapter(t, WithCancel(p))
-		m := newMortal(t, a)
+		m := newFrontend(t, a)
 		ctx, cancel := context.WithCancel(bg)
 		cb, got := into[context.Context]()
 		var body context.Context

@@ -10,7 +10,7 @@ func TestCallsEndWithTheirExecutor(t *testing.T) {
 	for _, p := range policies {
 		t.Run(p.String(), func(t *testing.T) {
 			a := newAdapter(t, WithSlots(1), WithCancel(p))
-			m := newMortal(t, a)
+			m := newFrontend(t, a)
 			running := ask(bg, t, a.On(m))
 			other := willRun(t, a) // of another executor
 			queued, held := never(bg, t, a.On(m)), ask(bg, t, a.On(m), Held())
@@ -47,7 +47,7 @@ func willRun(t *testing.T, a *Adapter) chan outcome[string] {
 
 func TestWhatReleasesDoesNotEndWithTheExecutor(t *testing.T) {
 	a := newAdapter(t)
-	m := newMortal(t, a)
+	m := newFrontend(t, a)
 	running := ask(bg, t, a.On(m), Releasing())
 	m.end()
 	_, later := quick(a.On(m), Releasing())
@@ -61,7 +61,7 @@ func TestWhatReleasesDoesNotEndWithTheExecutor(t *testing.T) {
 
 func TestNothingBeginsOnAnExecutorThatHasEnded(t *testing.T) {
 	a := newAdapter(t)
-	m := newMortal(t, a)
+	m := newFrontend(t, a)
 	m.end()
 	for range 200 {
 		cb, got := into[int]()
@@ -93,7 +93,7 @@ func TestEveryCallOfAnEndedContextCountsAsCancelled(t *testing.T) {
 
 func TestAStreamEndsWithItsExecutor(t *testing.T) {
 	a := newAdapter(t)
-	m := newMortal(t, a)
+	m := newFrontend(t, a)
 	fetching := make(chan struct{})
 	stopped := make(chan struct{})
 	s := NewStream(a.On(m), nil, func(ctx context.Context) ([]int, error) {
@@ -111,7 +111,7 @@ func TestAStreamEndsWithItsExecutor(t *testing.T) {
 
 func TestAStreamBetweenFetchesEndsWithItsExecutor(t *testing.T) {
 	a := newAdapter(t)
-	m := newMortal(t, a)
+	m := newFrontend(t, a)
 	src := &source{batches: 5}
 	s := src.stream(a.On(m))
 	if _, err := nextOf(s); err != nil {
@@ -129,7 +129,7 @@ func TestAStreamBetweenFetchesEndsWithItsExecutor(t *testing.T) {
 
 func TestAnExecutorWithoutAContextEndsNothing(t *testing.T) {
 	a := newAdapter(t)
-	m := newMortal(t, a)
+	m := newFrontend(t, a)
 	c := ask(bg, t, a.On(m).On(a.Loop()))
 	m.end()
 	if n := watches(a); n != 0 {

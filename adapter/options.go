@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// Option configures a backend. One that is made from another inherits what is
-// not said, but for slots, queues, watermarks and the bound of abandoned bodies,
-// which belong to a pool.
+// Option configures a backend. One that is made from another inherits its
+// policy, timeout, grace and hooks, unless they are said anew; slots, queues,
+// watermarks and the bound of abandoned bodies belong to a pool, and have their
+// defaults in each.
 type Option func(*settings)
 
 type settings struct {
@@ -124,7 +125,7 @@ func WithGrace(d time.Duration) Option {
 
 // WithAbandoned sets how many abandoned bodies may go on at once: 0 or more, or
 // it panics; by default half as many as there are slots. When there are more,
-// the oldest is told to stop, as by [Close]. See [Abandon].
+// the oldest is stopped; see [Abandon].
 func WithAbandoned(n int) Option {
 	if n < 0 {
 		panic(fmt.Sprintf("adapter: WithAbandoned(%d): the bound cannot be negative", n))

@@ -23,6 +23,8 @@ type rare struct {
 
 	cause error // why the call was cancelled; set before its state says so
 
+	hookCtx []context.Context // what the Start of each hook returned
+
 	began atomic.Int64 // when its body began, if somebody wants to know
 
 	// Guarded by the call's ctxMu.

@@ -28,7 +28,7 @@ type stress struct {
 		inside atomic.Int32
 	}
 	inside, insideLong atomic.Int32  // bodies with a slot
-	mortals            [4]*mortal    // on both loops by turns; end in the middle of it
+	mortals            [4]*frontend  // on both loops by turns; end in the middle of it
 	over               chan struct{} // closed when patient bodies are to return
 	refused            atomic.Int64  // by TryGo
 	started            atomic.Int64  // attempts
@@ -72,7 +72,7 @@ func stressRound(t *testing.T, seed uint64, fates fates) {
 	}
 	s.a = New(first, opts...)
 	for i := range s.mortals {
-		s.mortals[i] = newMortal(t, s.a)
+		s.mortals[i] = newFrontend(t, s.a)
 		if i%2 == 1 {
 			s.mortals[i].Executor = second
 		}

@@ -140,8 +140,19 @@ func (b *backend) contextEnded(w *watch) {
 		calls[i] = watcher.call
 	}
 	b.mu.Unlock()
-	cause := w.ctx.Err()
-	for _, c := range calls {
+	b.cancelAll(calls, w.ctx.Err())
+}
+
+// cancelAll cancels the calls, even if a hook ends the goroutine.
+func (b *backend) cancelAll(calls []*Call, cause error) {
+	defer func() {
+		if len(calls) > 0 {
+			go b.cancelAll(calls, cause)
+		}
+	}()
+	for len(calls) > 0 {
+		c := calls[0]
+		calls = calls[1:]
 		b.cancel(c, cause)
 	}
 }

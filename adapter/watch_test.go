@@ -21,7 +21,7 @@ func TestCallsOfOneContextShareAWatch(t *testing.T) {
 	a := newAdapter(t, WithSlots(2))
 	ctx, cancel := context.WithCancel(bg)
 	type key struct{}
-	m := newMortal(t, a)
+	m := newFrontend(t, a)
 	m.ctx = ctx
 	var calls []*asked
 	for range 2 {
