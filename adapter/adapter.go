@@ -66,9 +66,9 @@ func (a *Adapter) Refuse() { a.b.refuse(nil) }
 // Close ends the backend, and those made from it. Calls are no longer
 // admitted, except held ones, which may be needed to finish what runs; those
 // admitted before are waited for. When ctx ends first, all that are left call
-// back with [ErrClosed] at once, the bodies of those that run are told to stop,
-// as by the policy [Close], and Close returns an error that wraps the
-// context's. It blocks, and on the goroutine of a loop or front end does nothing
+// back with [ErrClosed] at once, the bodies that run are stopped as by the
+// policy [Close], abandoned ones as when there are too many, and Close returns
+// an error that wraps the context's. It blocks, and on the goroutine of a loop or front end does nothing
 // but return [loop.ErrWouldBlockLoop]. A second call waits as well.
 func (a *Adapter) Close(ctx context.Context) error {
 	if owner.Here() {
