@@ -24,8 +24,9 @@ type finding struct {
 }
 
 // compare finds every test that did not end alike and well on both sides. It
-// does not tell the same thing twice: a test that only fails with its subtests
-// is left out, and so is a package that only fails with its tests.
+// does not tell the same thing twice: a test that only fails with its subtests,
+// and has nothing to say itself, is left out, and so is a package that only fails
+// with its tests.
 func compare(native, fake *outcome) comparison {
 	var c comparison
 	told := map[test]bool{}           // it, or a subtest of it, is a finding
@@ -43,7 +44,7 @@ func compare(native, fake *outcome) comparison {
 			c.add(&c.passed, t)
 		case n.status == f.status && n.status == skipped:
 			c.add(&c.skipped, t)
-		case told[t]:
+		case told[t] && (t.name == "" || !n.saysMore() && !f.saysMore()):
 			told[t.parent()] = true
 		case t.name != "" && (n.status == absent || f.status == absent):
 			key := [3]string{t.pkg, string(n.status), string(f.status)}
@@ -82,7 +83,7 @@ func absences(missing map[[3]string][]test) []finding {
 		what := difference(status(key[1]), status(key[2]))
 		if rest := len(names) - 1; rest > 0 {
 			shown := names[1 : min(rest, most)+1]
-			what += fmt.Sprintf("; and so do %d more: %s", rest, strings.Join(shown, ", "))
+			what += fmt.Sprintf("; the same with %d more: %s", rest, strings.Join(shown, ", "))
 			if rest > most {
 				what += ", …"
 			}

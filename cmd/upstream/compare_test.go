@@ -36,6 +36,19 @@ func TestCompare(t *testing.T) {
 			want: []string{"TestA/x: passes natively, fails over the fake socket", "< native words", "> fake words"},
 		},
 		{
+			name: "a subtest fails its test, which says why", native: good, passed: 1,
+			fake: append(replaced(good[:4], `native words`, `--- FAIL: TestA/x`),
+				`{"Action":"fail","Package":"m","Test":"TestA/x"}`,
+				`{"Action":"output","Package":"m","Test":"TestA","Output":"because\n"}`,
+				`{"Action":"fail","Package":"m","Test":"TestA"}`,
+				good[7], good[9],
+				`{"Action":"fail","Package":"m"}`),
+			want: []string{
+				"TestA: passes natively, fails over the fake socket", "> because",
+				"TestA/x: passes natively, fails over the fake socket", "< native words", "> --- FAIL: TestA/x",
+			},
+		},
+		{
 			name: "it fails natively only", fake: good, passed: 2,
 			native: replaced(good, `"pass","Package":"m","Test":"TestB"`, `"fail","Package":"m","Test":"TestB"`),
 			want:   []string{"TestB: fails natively, passes over the fake socket"},
@@ -54,7 +67,7 @@ func TestCompare(t *testing.T) {
 		{
 			name: "tests that are missing", native: good, fake: good[10:],
 			want: []string{
-				"TestA: passes natively, does not run over the fake socket; and so do 2 more: TestA/x, TestB",
+				"TestA: passes natively, does not run over the fake socket; the same with 2 more: TestA/x, TestB",
 				"TestC: is skipped natively, does not run over the fake socket",
 			},
 		},
@@ -75,7 +88,7 @@ func TestCompare(t *testing.T) {
 			},
 			want: []string{
 				"package: passes natively, fails over the fake socket", "> a.go:1: undefined: x", "> FAIL m [build failed]",
-				"TestA: passes natively, does not run over the fake socket; and so do 2 more: TestA/x, TestB",
+				"TestA: passes natively, does not run over the fake socket; the same with 2 more: TestA/x, TestB",
 				"TestC: is skipped natively, does not run over the fake socket",
 			},
 		},
@@ -139,7 +152,7 @@ func TestOfHundredsOfMissingTestsTenAreNamed(t *testing.T) {
 		events = append(events, `{"Action":"pass","Package":"m","Test":"Test`+string(c)+`"}`)
 	}
 	got := compare(read(t, events), read(t, nil)).findings
-	if len(got) != 1 || !strings.Contains(got[0].what, "; and so do 25 more: Testb, ") || !strings.HasSuffix(got[0].what, ", Testk, …") {
+	if len(got) != 1 || !strings.Contains(got[0].what, "; the same with 25 more: Testb, ") || !strings.HasSuffix(got[0].what, ", Testk, …") {
 		t.Errorf("got %+v", got)
 	}
 }

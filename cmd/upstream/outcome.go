@@ -28,6 +28,17 @@ type result struct {
 	output []string
 }
 
+// saysMore reports whether a test printed more than package testing does for it.
+func (r result) saysMore() bool {
+	for _, line := range r.output {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "=== ") && !strings.HasPrefix(line, "--- ") {
+			return true
+		}
+	}
+	return false
+}
+
 // outcome is what a run of go test -json said.
 type outcome struct {
 	tests map[test]*result
