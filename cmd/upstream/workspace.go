@@ -68,7 +68,7 @@ func (w workspace) fill(ctx context.Context, root, source string, s suite) error
 	if err := w.copyDialer(filepath.Join(root, "cmd", "upstream", "dialer")); err != nil {
 		return fmt.Errorf("upstream: copy the dialer: %w", err)
 	}
-	_, err := goCommand(ctx, w.dir, []string{"GOWORK=", "GOFLAGS="}, "work", "init", w.driver(), w.dialer(), root)
+	_, err := goCommand(ctx, w.dir, w.env(), "work", "init", w.driver(), w.dialer(), root)
 	return err
 }
 
