@@ -1,9 +1,9 @@
 # The library itself needs nothing but Go; see CONTRIBUTING.md.
 .DEFAULT_GOAL := help
-.PHONY: help deps fmt vet lint tidy test demo bench fuzz
+.PHONY: help deps fmt vet lint tidy test test-upstream demo bench fuzz
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install the servers that the tests start (Debian packages; needs root)
 	@./scripts/deps.sh
@@ -22,6 +22,9 @@ tidy: ## go mod tidy, every module
 
 test: ## everything that has to hold before a commit
 	@./scripts/test.sh
+
+test-upstream: ## the part of it that runs the drivers' own tests over the fake socket
+	@./scripts/upstream.sh
 
 demo: ## an evio server that asks MySQL and MongoDB, all embedded
 	@go run ./cmd/demo
