@@ -1,9 +1,9 @@
 # The library itself needs nothing but Go; see CONTRIBUTING.md.
 .DEFAULT_GOAL := help
-.PHONY: help deps fmt generate vet lint tidy test demo bench fuzz
+.PHONY: help deps fmt generate vet lint tidy test test-upstream demo bench fuzz
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## install the servers that the tests start (Debian packages; needs root)
 	@./scripts/deps.sh
@@ -15,16 +15,19 @@ generate: ## write what cmd/asyncgen writes
 	@go generate ./...
 
 vet: ## go vet, every module, on this system
-	@for m in . cmd cmd/asyncgen examples tools; do GOWORK=off go -C $$m vet ./... || exit; done
+	@for m in . adapter/promadapter cmd cmd/asyncgen examples tools; do GOWORK=off go -C $$m vet ./... || exit; done
 
 lint: ## format, module files, boundaries, vet for three systems, staticcheck
 	@./scripts/lint.sh
 
 tidy: ## go mod tidy, every module
-	@for m in . cmd cmd/asyncgen examples tools; do GOWORK=off go -C $$m mod tidy || exit; done
+	@for m in . adapter/promadapter cmd cmd/asyncgen examples tools; do GOWORK=off go -C $$m mod tidy || exit; done
 
 test: ## everything that has to hold before a commit
 	@./scripts/test.sh
+
+test-upstream: ## the part of it that runs the drivers' own tests over the fake socket
+	@./scripts/upstream.sh
 
 demo: ## an evio server that asks MySQL and MongoDB, all embedded
 	@go run ./cmd/demo

@@ -41,7 +41,8 @@ func (a *Adapter) Backend(name string, opts ...Option) *Adapter {
 // such as a front end's connection. If exec has a method Context that returns a
 // [context.Context], as such a connection has, the end of that context cancels
 // the calls of the view, those made with [Releasing] excepted; each still calls
-// back, provided that exec accepts it. Context is called for each call.
+// back, provided that exec accepts it. Context is called for each call, and may
+// return nil.
 func (a *Adapter) On(exec loop.Executor) *Adapter {
 	if exec == nil {
 		panic("adapter: On needs an executor, not nil")
@@ -65,9 +66,9 @@ func (a *Adapter) Refuse() { a.b.refuse(nil) }
 // Close ends the backend, and those made from it. Calls are no longer
 // admitted, except held ones, which may be needed to finish what runs; those
 // admitted before are waited for. When ctx ends first, all that are left call
-// back with [ErrClosed] at once, the bodies of those that run are told to stop,
-// as by the policy [Close], and Close returns an error that wraps the
-// context's. It blocks, and on the goroutine of a loop or front end does nothing
+// back with [ErrClosed] at once, the bodies that run are stopped as by the
+// policy [Close], abandoned ones as when there are too many, and Close returns
+// an error that wraps the context's. It blocks, and on the goroutine of a loop or front end does nothing
 // but return [loop.ErrWouldBlockLoop]. A second call waits as well.
 func (a *Adapter) Close(ctx context.Context) error {
 	if owner.Here() {

@@ -3,6 +3,8 @@ package adapter
 import (
 	"context"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 )
@@ -58,6 +60,27 @@ func TestQueuedCallCostsLittleMemory(t *testing.T) {
 	}
 	head.release()
 	await(t, done)
+}
+
+func TestIdleWorkersKeepNoResults(t *testing.T) {
+	const calls, size = 8, 1 << 16
+	a := newAdapter(t, WithSlots(calls))
+	var freed atomic.Int32
+	var all sync.WaitGroup
+	all.Add(calls)
+	release := make(chan struct{})
+	for range calls {
+		big := new([size]byte)
+		runtime.AddCleanup(big, func(int) { freed.Add(1) }, 0)
+		Go(bg, a, func(context.Context) (*[size]byte, error) { <-release; return big, nil }, func(*[size]byte, error) { all.Done() })
+	}
+	close(release)
+	all.Wait()
+	eventually(t, "the results are garbage", func() bool {
+		runtime.GC()
+		on(t, a, func() {}) // what the loop's queue held is overwritten
+		return freed.Load() == calls
+	})
 }
 
 // heap returns the bytes of live objects.

@@ -39,10 +39,11 @@ type backend struct {
 	// function of the user's runs under it.
 	mu        sync.Mutex
 	lines     [classes]line
-	live      list // bodies that have not returned,
-	abandoned list // but those that were abandoned and not told to stop
-	active    int  // calls that wait, here or in a lane, or whose bodies have not returned
-	ending    int  // cancelled calls whose callbacks are about to be posted
+	laneFull  error // ErrOverloaded, with advice
+	live      list  // bodies that have not returned,
+	abandoned list  // but those that were abandoned and not told to stop
+	active    int   // calls that wait, here or in a lane, or whose bodies have not returned
+	ending    int   // cancelled calls whose callbacks are about to be posted
 	idle      []*worker
 	unused    int // the least len(idle) since workers were last dismissed
 	rests     int // times a worker became idle since then
@@ -50,7 +51,7 @@ type backend struct {
 	counts    counts
 
 	watches     map[<-chan struct{}]*watch // by their contexts' Done
-	idleWatches int                        // those without calls
+	idleWatches []*watch                   // of these, those without calls
 
 	closing  bool
 	drained  chan struct{} // made by close; closed when active and ending are 0
@@ -67,6 +68,7 @@ func newBackend(name string, parent *backend, opts []Option) *backend {
 		ErrOverloaded, name, s.slots, s.queue)}
 	b.lines[long] = line{slots: s.long, overload: fmt.Errorf("%w: backend %q runs %d long calls and has %d waiting; start fewer, or raise its slots for long ones or its queue",
 		ErrOverloaded, name, s.long, s.queue)}
+	b.laneFull = fmt.Errorf("%w: a lane of backend %q has %d calls waiting; start fewer, or raise its queue", ErrOverloaded, name, s.queue)
 	if parent != nil {
 		parent.mu.Lock()
 		defer parent.mu.Unlock()
@@ -82,9 +84,14 @@ func (b *backend) start(c *Call) error {
 	var life context.Context
 	var lifeDone <-chan struct{}
 	if c.a.life != nil && !c.detached {
-		life = c.a.life.Context()
-		if lifeDone = life.Done(); lifeDone == done {
+		if life = c.a.life.Context(); life != nil {
+			lifeDone = life.Done()
+		}
+		if lifeDone == done {
 			lifeDone = nil
+		}
+		if lifeDone != nil {
+			c.needRare().life = life
 		}
 	}
 	b.mu.Lock()
@@ -100,10 +107,10 @@ func (b *backend) start(c *Call) error {
 		fresh = b.watchLocked(c, c.ctx, done, &c.watch)
 	}
 	if lifeDone != nil {
-		freshLife = b.watchLocked(c, life, lifeDone, &c.needRare().life)
+		freshLife = b.watchLocked(c, life, lifeDone, &c.needRare().place)
 	}
 	if r := c.rare.Load(); r != nil && !r.deadline.IsZero() {
-		r.timer = time.AfterFunc(time.Until(r.deadline), func() { b.cancel(c, context.DeadlineExceeded, false) })
+		r.timer = time.AfterFunc(time.Until(r.deadline), func() { b.cancel(c, context.DeadlineExceeded) })
 	}
 	var w *worker
 	if c.lane != nil && c.lane.busy {
@@ -132,7 +139,7 @@ func (b *backend) admissibleLocked(c *Call) error {
 	l := &b.lines[c.class]
 	if c.lane != nil && c.lane.busy {
 		if c.lane.waiting.len >= b.settings.queue {
-			return l.overload
+			return b.laneFull
 		}
 	} else if l.taken == l.slots && l.queue.len >= b.settings.queue {
 		return l.overload
@@ -219,9 +226,11 @@ func (b *backend) passTurnLocked(c *Call) *Call {
 func (b *backend) doneLocked(c *Call) {
 	b.unwatchLocked(&c.watch)
 	if r := c.rare.Load(); r != nil {
-		b.unwatchLocked(&r.life)
-		if r.timer != nil {
-			r.timer.Stop()
+		b.unwatchLocked(&r.place)
+		for _, t := range [...]*time.Timer{r.timer, r.grace} {
+			if t != nil {
+				t.Stop()
+			}
 		}
 		if r.abandoned {
 			b.counts.abandoned--
@@ -242,11 +251,16 @@ func (b *backend) drainLocked() {
 // waitingLocked is how many calls wait, for a slot or in a lane.
 func (b *backend) waitingLocked() int { return b.active - b.live.len - b.abandoned.len }
 
-// unlock ends a change of what waits: who asked for it hears of pressure.
+// unlock ends a change of what waits or is watched: who asked for it hears of
+// pressure, and contexts that nobody needs are watched no longer.
 func (b *backend) unlock() {
 	tell := b.pressure.changedLocked(b.waitingLocked(), &b.settings)
+	stops := b.trimWatchesLocked()
 	b.mu.Unlock()
 	for _, s := range tell {
 		s.tell()
+	}
+	for _, stop := range stops {
+		stop()
 	}
 }

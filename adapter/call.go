@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"context"
-	"log/slog"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -88,10 +87,10 @@ func TryGo[T any](ctx context.Context, a *Adapter, body func(context.Context) (T
 	c := newCall(ctx, a, body, cb, opts)
 	if err := a.b.start(&c.Call); err != nil {
 		c.state.Store(ended)
-		c.hookEnd(err)
 		if w := c.window(); w != nil {
-			w.settle(&c.Call, true)
+			defer w.settle(&c.Call, true)
 		}
+		c.hookEnd(err, true)
 		return nil, err
 	}
 	return &c.Call, nil
@@ -136,9 +135,6 @@ func (c *Call) apply(o *CallOption) {
 	if timeout > 0 {
 		c.needRare().deadline = time.Now().Add(timeout)
 	}
-	if len(s.hooks) > 0 {
-		c.needRare()
-	}
 	if o.window != nil {
 		c.needRare().window = o.window
 	}
@@ -157,23 +153,21 @@ func (c *call[T]) run(w *worker) {
 	c.worker.Store(w)
 	var value T
 	var err error
+	defer func() { c.finish(value, err) }() // also if a hook ends the goroutine
 	defer func() {
 		if v := recover(); v != nil {
 			p := &PanicError{Value: v, Stack: debug.Stack()}
+			err = p
 			c.a.b.countPanic()
 			c.hookPanic(p)
-			err = p
 		}
-		c.finish(value, err)
 	}()
-	if len(c.hooks()) > 0 {
-		c.rare.Load().began.Store(now())
-	}
-	if err = c.ctx.Err(); err != nil {
-		return
-	}
+	c.lastLook()
 	switch c.state.Load() {
 	case running:
+		if len(c.hooks()) > 0 {
+			c.rare.Load().began.Store(now())
+		}
 		err = ErrGoexit
 		value, err = c.body((*bodyContext)(&c.Call))
 	case stopping: // cancelled on the way here
@@ -183,81 +177,30 @@ func (c *call[T]) run(w *worker) {
 	}
 }
 
-// finish is told what the body returned.
-func (c *call[T]) finish(value T, err error) {
-	if r := c.rare.Load(); r != nil {
-		r.release(nil)
+// lastLook cancels c, whose body is about to begin, if a context that is to end
+// it has ended and the watch of that has not told it yet.
+func (c *Call) lastLook() {
+	err := c.ctx.Err()
+	if r := c.rare.Load(); err == nil && r != nil && r.life != nil {
+		err = r.life.Err()
 	}
-	for {
-		state := c.state.Load()
-		if state == ended { // abandoned
-			c.lost(value, err)
-			return
-		}
-		result, kept := err, true
-		if state == stopping {
-			result, kept = c.stopped(err)
-		}
-		switch {
-		case !c.state.CompareAndSwap(state, ended):
-		case kept:
-			c.value = value
-			c.end(result)
-			return
-		default:
-			c.end(result)
-			c.lost(value, nil)
-			return
-		}
-	}
-}
-
-// stopped returns the error of a call that was cancelled and whose body has
-// returned err. A result that holds something is not kept: most likely that has
-// ended with the body's context.
-func (c *Call) stopped(err error) (result error, kept bool) {
-	r := c.rare.Load()
-	c.ctxMu.Lock()
-	r.over = true
-	dead := r.err != nil
-	c.ctxMu.Unlock()
-	if err == nil && c.drop != nil && dead {
-		return r.cause, false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err != nil && r.killErr != nil {
-		err = &stoppedError{err, r.killErr}
-	}
-	return because(r.cause, err), true
-}
-
-// lost is told of a result that no callback will get.
-func (c *call[T]) lost(value T, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			c.report(&PanicError{Value: v, Stack: debug.Stack()})
-		}
-	}()
-	switch p, panicked := err.(*PanicError); {
-	case panicked:
-		c.report(p)
-	case err == nil && c.drop != nil:
-		c.drop(value)
-	}
-}
-
-// report makes the executor hear of a panic that no callback hears of.
-func (c *call[T]) report(p *PanicError) {
-	if err := c.a.exec.Post(func() { panic(p) }); err != nil {
-		slog.Error("adapter: panic in a call whose executor is closed", "panic", p.Value, "stack", string(p.Stack))
+	if err != nil {
+		b := c.a.b
+		b.mu.Lock()
+		b.tellLocked(c, err)
+		b.mu.Unlock()
 	}
 }
 
 // end makes the call call back. Whoever has made the state ended calls it.
 func (c *call[T]) end(err error) {
 	c.err = err
-	c.hookEnd(err)
+	defer c.due() // also if a hook ends the goroutine
+	c.hookEnd(err, false)
+}
+
+// due makes the callback run as soon as it may.
+func (c *call[T]) due() {
 	if w := c.window(); w != nil {
 		w.settle(&c.Call, false)
 		return
@@ -267,13 +210,13 @@ func (c *call[T]) end(err error) {
 
 // refuse is end for a call that was not admitted.
 func (c *call[T]) refuse(err error) {
-	if c.window() != nil {
-		c.end(err)
-		return
-	}
 	c.err = err
-	c.hookEnd(err)
-	c.a.b.refusals.add(&c.Call)
+	if c.window() != nil {
+		defer c.due()
+	} else {
+		defer c.a.b.refusals.add(&c.Call)
+	}
+	c.hookEnd(err, true)
 }
 
 func (c *call[T]) post() {
@@ -286,8 +229,8 @@ func (c *call[T]) post() {
 func (c *call[T]) undelivered() {
 	c.a.b.undelivered.Add(1)
 	c.signal(true)
-	if c.window() != nil { // on the goroutine of another call, perhaps
-		go c.lost(c.value, c.err)
+	if c.window() != nil && c.err == nil && c.drop != nil { // on the goroutine of another call, perhaps
+		go c.lost(c.value, nil)
 		return
 	}
 	c.lost(c.value, c.err)
@@ -317,7 +260,7 @@ func onExecutor(f func()) {
 // false means that it had ended, or been cancelled, already. A call that waits
 // calls back at once and never runs. What becomes of one that runs is said by
 // its [CancelPolicy].
-func (c *Call) Cancel() bool { return c.a.b.cancel(c, context.Canceled, false) }
+func (c *Call) Cancel() bool { return c.a.b.cancel(c, context.Canceled) }
 
 // Name returns what was given to [Name], or "".
 func (c *Call) Name() string { return c.name }

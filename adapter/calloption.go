@@ -50,7 +50,7 @@ func Ordered(w *Window) CallOption {
 // OnDrop names what to do with a result that no callback will get, because the
 // call was cancelled while its body ran, or the executor was closed: release
 // what it holds. It is called with the body's value, on a goroutine of the
-// adapter's, and may block; not if the body failed.
+// adapter's, and may block; not if the body failed. nil means nothing.
 func OnDrop(drop func(value any)) CallOption { return CallOption{drop: drop} }
 
 // Name names a call for [Adapter.Calls] and for hooks.

@@ -2,6 +2,8 @@ package adapter
 
 import (
 	"context"
+	"errors"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -191,4 +193,57 @@ func TestForeignContextEndsACallThatWaits(t *testing.T) {
 	Go(ctx, a, func(context.Context) (int, error) { return 0, nil }, cb)
 	close(ctx.done)
 	wantErr(t, got, errTest)
+}
+
+func TestABodyThatNoticesItsDeadlineFirstFailsWithIt(t *testing.T) {
+	a := newAdapter(t)
+	for range 100 {
+		cb, got := into[int]()
+		Go(bg, a, func(ctx context.Context) (int, error) {
+			at, ok := ctx.Deadline()
+			if !ok {
+				t.Error("the context has no deadline")
+			}
+			for time.Now().Before(at) {
+			}
+			return 0, errTest
+		}, cb, Timeout(time.Millisecond))
+		if o := await(t, got); !errors.Is(o.err, context.DeadlineExceeded) {
+			t.Fatalf("callback got %v, want the deadline", o.err)
+		}
+	}
+}
+
+// TestAHookThatEndsItsGoroutineKeepsNobodyWaiting: neither the next call in the
+// lane, nor the others of the context, nor Close, nor what is to be dropped.
+func TestAHookThatEndsItsGoroutineKeepsNobodyWaiting(t *testing.T) {
+	a := newAdapter(t, WithSlots(1), WithHook(Hook{End: func(_ context.Context, call CallEnd) {
+		if call.Name == "leave" {
+			runtime.Goexit()
+		}
+	}}))
+	head := block(t, a)
+	ctx, cancel := context.WithCancel(bg)
+	var lane Lane
+	first := never(ctx, t, a, In(&lane), Name("leave"))
+	second := never(ctx, t, a, Name("leave"))
+	dropped := make(chan any, 1)
+	holding := ask(ctx, t, a, Held(), Name("leave"), OnDrop(func(v any) { dropped <- v }))
+	_, heir := quick(a, In(&lane), Held())
+	cancel()
+	for _, c := range []*asked{first, second} {
+		wantErr(t, c.outcome, context.Canceled)
+	}
+	wantValue(t, heir, "quick") // although the slot is taken
+	await(t, holding.ctx.Done())
+	holding.result(nil)
+	wantErr(t, holding.outcome, context.Canceled)
+	if v := await(t, dropped); v != "asked" {
+		t.Errorf("dropped %v", v)
+	}
+	head.release()
+	wantValue(t, head.outcome, "blocked")
+	if err := a.Close(bg); err != nil {
+		t.Error(err)
+	}
 }

@@ -22,11 +22,8 @@ func (b *backend) close(ctx context.Context) error {
 		case <-d.drained:
 		case <-ctx.Done():
 			err = ctx.Err()
-			left += d.abort()
+			left += d.abortAll()
 		}
-	}
-	for _, d := range all {
-		d.dropWatches()
 	}
 	if err != nil {
 		return fmt.Errorf("adapter: Close ended %d calls: %w", left, err)
@@ -36,7 +33,7 @@ func (b *backend) close(ctx context.Context) error {
 		delete(p.children, b)
 		p.mu.Unlock()
 	}
-	return err
+	return nil
 }
 
 // draining is a backend that is being closed.
@@ -53,7 +50,7 @@ func (b *backend) refuse(all []draining) []draining {
 	b.dismissLocked(len(b.idle))
 	all = append(all, draining{b, b.drainedLocked()})
 	children := slices.Collect(maps.Keys(b.children))
-	b.mu.Unlock()
+	b.unlock()
 	for _, child := range children {
 		all = child.refuse(all)
 	}
@@ -73,8 +70,8 @@ func (b *backend) drainedLocked() <-chan struct{} {
 	return b.drained
 }
 
-// abort ends all calls with ErrClosed, and returns how many that were.
-func (b *backend) abort() (ended int) {
+// abortAll aborts all calls, and returns how many it has ended.
+func (b *backend) abortAll() (ended int) {
 	b.mu.Lock()
 	var calls []*Call
 	take := func(l *list) {
@@ -95,7 +92,7 @@ func (b *backend) abort() (ended int) {
 	b.mu.Unlock()
 	// From the last: who waits behind another must not get its turn.
 	for i := len(calls) - 1; i >= 0; i-- {
-		if b.cancel(calls[i], ErrClosed, true) {
+		if b.abort(calls[i]) {
 			ended++
 		}
 	}

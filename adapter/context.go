@@ -1,6 +1,9 @@
 package adapter
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // bodyContext is the context of a call's body: the one given to the call, but
 // that it ends when the call is told to stop, and only then. So once the body
@@ -24,8 +27,12 @@ func (x *bodyContext) Deadline() (time.Time, bool) {
 	return at, ok
 }
 
-// Done returns a channel that is closed when the body is to stop.
+// Done returns a channel that is closed when the body is to stop. With the
+// policy Abandon there is none: drivers do more work for a context that can end.
 func (x *bodyContext) Done() <-chan struct{} {
+	if x.policy == Abandon {
+		return nil
+	}
 	x.ctxMu.Lock()
 	defer x.ctxMu.Unlock()
 	if x.ctxDone == nil {
@@ -62,6 +69,9 @@ func (x *bodyContext) Value(key any) any {
 // AfterFunc is what package context asks its parents for, so that a context
 // made from this one costs no goroutine.
 func (x *bodyContext) AfterFunc(f func()) (stop func() bool) {
+	if x.policy == Abandon {
+		return func() bool { return true }
+	}
 	r := x.call().needRare()
 	x.ctxMu.Lock()
 	defer x.ctxMu.Unlock()
@@ -83,15 +93,20 @@ func (x *bodyContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// endContext tells the body to stop, unless it has returned.
-func (c *Call) endContext(cause error) {
-	r := c.needRare()
+// String is what package fmt shows, in place of all fields of the call.
+func (x *bodyContext) String() string { return fmt.Sprintf("%v.Call(%q)", x.ctx, x.name) }
+
+// endContext tells the body of c, which was cancelled, to stop, and reports
+// whether it did: not if it has been told before, or has returned.
+func (c *Call) endContext() bool {
+	r := c.rare.Load()
+	err := contextError(r.cause)
 	c.ctxMu.Lock()
 	defer c.ctxMu.Unlock()
 	if r.err != nil || r.over {
-		return
+		return false
 	}
-	r.err = contextError(cause)
+	r.err = err
 	if c.ctxDone != nil {
 		close(c.ctxDone)
 	}
@@ -99,4 +114,5 @@ func (c *Call) endContext(cause error) {
 		go f()
 	}
 	r.after = nil
+	return true
 }

@@ -82,10 +82,11 @@ func (c *Call) signal(lost bool) {
 
 // Join calls cb, on a's executor, once all the calls have called back: with nil
 // if all succeeded, or else with their errors, joined by [errors.Join] in the
-// order of the calls. Their results are what their own callbacks got. A call
-// whose executor was closed before it could call back counts with [ErrClosed].
-// Without calls, cb is called as soon as the executor gets to it. Any goroutine;
-// does not block. A nil cb or call panics.
+// order of the calls. Their results are what their own callbacks got. A call that
+// succeeded, but could not call back because its executor was closed, counts with
+// [ErrClosed]. A call may be given more than once, and may have ended already;
+// without calls, cb is called as soon as the executor gets to it. Any
+// goroutine; does not block. A nil a, cb or call panics.
 func Join(a *Adapter, cb func(error), calls ...*Call) {
 	if a == nil || cb == nil || slices.Contains(calls, nil) {
 		panic("adapter: Join needs an adapter, a callback and calls, not nil")

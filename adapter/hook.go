@@ -8,8 +8,10 @@ import (
 )
 
 // Hook observes the calls of a backend, for logs, traces and metrics. Each
-// function may be nil; none may block. A panic in Start reaches whoever started
-// the call; in the others it is logged by [slog.Default] and otherwise ignored.
+// function may be nil; none may block, nor end its goroutine. A panic in Start,
+// or its returning no context, reaches whoever started the call, which then has
+// not started, and no End comes; in the others a panic is logged by
+// [slog.Default] and otherwise ignored.
 type Hook struct {
 	// Start runs on the goroutine that starts the call, before it is admitted.
 	// What it returns, ctx or one made from it, is the context of the call: so
@@ -17,11 +19,13 @@ type Hook struct {
 	Start func(ctx context.Context, call CallStart) context.Context
 
 	// End runs before the callback is posted, on the goroutine that ended the
-	// call, with the context that Start returned. It runs once for each Start.
+	// call, with the context that this hook's Start returned. It runs once for
+	// each Start.
 	End func(ctx context.Context, call CallEnd)
 
-	// Panic runs on the body's goroutine when the body has panicked, also when
-	// no callback hears of it because the call was abandoned.
+	// Panic runs on the body's goroutine when the body has panicked, with the
+	// same context, also when no callback hears of it because the call was
+	// abandoned.
 	Panic func(ctx context.Context, call CallStart, p *PanicError)
 }
 
@@ -36,9 +40,11 @@ type CallStart struct {
 // CallEnd is what is known of a call when it has ended.
 type CallEnd struct {
 	CallStart
-	Err    error         // what the callback gets
-	Waited time.Duration // for a slot, or for its turn
-	Ran    time.Duration // up to the end of its body, or until it was abandoned
+	Err     error         // what the callback gets
+	Refused bool          // it was not admitted
+	Began   bool          // its body was run
+	Waited  time.Duration // for a slot, or for its turn
+	Ran     time.Duration // up to the end of its body, or until it was abandoned
 }
 
 // LogHook returns a hook that logs the end of every call, failed ones at level
@@ -68,39 +74,46 @@ func LogHook(log *slog.Logger) Hook {
 
 // hookStart tells the hooks that c starts, and takes the context from them.
 func (c *Call) hookStart() {
-	for _, h := range c.hooks() {
-		if h.Start == nil {
-			continue
-		}
-		if c.ctx = h.Start(c.ctx, c.about()); c.ctx == nil {
-			panic("adapter: the Start of a hook returned no context")
-		}
-	}
-}
-
-func (c *Call) hookEnd(err error) {
 	hooks := c.hooks()
 	if len(hooks) == 0 {
 		return
 	}
-	end := CallEnd{CallStart: c.about(), Err: err}
-	at, began := now(), c.needRare().began.Load()
+	r := c.needRare()
+	r.hookCtx = make([]context.Context, len(hooks))
+	for i, h := range hooks {
+		if h.Start != nil {
+			if c.ctx = h.Start(c.ctx, c.about()); c.ctx == nil {
+				panic("adapter: the Start of a hook returned no context")
+			}
+		}
+		r.hookCtx[i] = c.ctx
+	}
+}
+
+func (c *Call) hookEnd(err error, refused bool) {
+	hooks := c.hooks()
+	if len(hooks) == 0 {
+		return
+	}
+	end := CallEnd{CallStart: c.about(), Err: err, Refused: refused}
+	r := c.rare.Load()
+	at, began := now(), r.began.Load()
 	if began == 0 {
 		end.Waited = time.Duration(at - c.started)
 	} else {
-		end.Waited, end.Ran = time.Duration(began-c.started), time.Duration(at-began)
+		end.Began, end.Waited, end.Ran = true, time.Duration(began-c.started), time.Duration(at-began)
 	}
-	for _, h := range hooks {
+	for i, h := range hooks {
 		if h.End != nil {
-			guard("End", func() { h.End(c.ctx, end) })
+			guard("End", func() { h.End(r.hookCtx[i], end) })
 		}
 	}
 }
 
 func (c *Call) hookPanic(p *PanicError) {
-	for _, h := range c.hooks() {
+	for i, h := range c.hooks() {
 		if h.Panic != nil {
-			guard("Panic", func() { h.Panic(c.ctx, c.about(), p) })
+			guard("Panic", func() { h.Panic(c.rare.Load().hookCtx[i], c.about(), p) })
 		}
 	}
 }

@@ -37,18 +37,18 @@ type ParkedOn struct {
 }
 
 // Calls returns the calls of the backend, and of those made from it, whose
-// bodies have not returned, and then, of each backend, at most waiting calls
-// that wait for a slot, the oldest first; calls that wait in a lane are not
-// listed. Any goroutine. It keeps calls from starting and ending for some 100 ns
+// bodies have not returned, and, of each backend, at most waiting calls that
+// wait: for their turn behind one of these, or for a slot, the oldest first. Any
+// goroutine. It keeps calls from starting and ending for some 100 ns
 // per call that it lists, and looks at every connection of the process; for
 // people who want to know what is going on.
 func (a *Adapter) Calls(waiting int) []CallInfo {
 	var infos []CallInfo
 	var gids []uintptr // of infos; 0: none
-	at := now()
 	a.b.each(func(b *backend) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		at := now() // no call here was started later
 		add := func(c *Call) {
 			info := c.info(at)
 			var gid uintptr
@@ -57,16 +57,30 @@ func (a *Adapter) Calls(waiting int) []CallInfo {
 			}
 			infos, gids = append(infos, info), append(gids, gid)
 		}
+		left := waiting
+		addWaiting := func(c *Call) {
+			if left > 0 {
+				add(c)
+				left--
+			}
+		}
+		behind := func(c *Call) {
+			if c.lane != nil {
+				for w := c.lane.waiting.first; w != nil && left > 0; w = w.next {
+					addWaiting(w)
+				}
+			}
+		}
 		for _, l := range []*list{&b.live, &b.abandoned} {
 			for c := l.first; c != nil; c = c.next {
 				add(c)
+				behind(c)
 			}
 		}
 		for i := range b.lines {
-			left := waiting
 			for c := b.lines[i].queue.first; c != nil && left > 0; c = c.next {
-				add(c)
-				left--
+				addWaiting(c)
+				behind(c)
 			}
 		}
 	})

@@ -14,10 +14,10 @@ const killPatience = 5 * time.Second
 // Killable lets a body say how the server can be made to stop what the body is
 // about to ask of it: by KILL QUERY over another connection, say. If the call
 // is cancelled with policy [Kill] before release is called, kill runs, once,
-// on a goroutine of the adapter's, with a context that bounds it. release waits
-// for it, so that it cannot hit what the connection is asked next; call it as
-// soon as the server has answered. A body that returns has released all. The
-// newest kill of a call replaces the one before.
+// on a goroutine of the adapter's, with a context that bounds it, which it must
+// heed. release waits for it, so that it cannot hit what the connection is asked
+// next; call it as soon as the server has answered. A body that returns has
+// released all. The newest kill of a call replaces the one before.
 //
 // ctx is the one that the body was given, or made from it; with another, or in
 // a call with another policy, Killable does nothing. Body's goroutine, or any
@@ -34,7 +34,9 @@ func Killable(ctx context.Context, kill func(context.Context) error) (release fu
 	k := &killer{kill: kill}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.told { // too late: its context ends, or has ended
+	c.ctxMu.Lock()
+	defer c.ctxMu.Unlock()
+	if r.told || r.over { // too late: its context ends or has ended, or the body has returned
 		return func() {}
 	}
 	r.killer = k
@@ -48,14 +50,13 @@ func (r *rare) release(k *killer) {
 	if k == nil {
 		k = r.killer
 	}
-	if k == nil {
-		r.mu.Unlock()
-		return
+	var busy chan struct{}
+	if k != nil {
+		busy = k.busy
 	}
-	if r.killer == k {
+	if busy == nil && r.killer == k {
 		r.killer = nil
 	}
-	busy := k.busy
 	r.mu.Unlock()
 	if busy != nil {
 		<-busy
@@ -63,8 +64,8 @@ func (r *rare) release(k *killer) {
 }
 
 // kill makes the server stop, or reports that it does not know how.
-func (c *Call) kill(cause error) bool {
-	r := c.needRare()
+func (c *Call) kill() bool {
+	r := c.rare.Load()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.told = true
@@ -73,31 +74,32 @@ func (c *Call) kill(cause error) bool {
 		return false
 	}
 	k.busy = make(chan struct{})
-	go func() {
-		err := k.run(c.ctx)
-		r.mu.Lock()
-		r.killErr = err
-		r.mu.Unlock()
-		close(k.busy)
-		if err != nil {
-			c.a.b.stop(c, cause)
-			return
-		}
-		time.AfterFunc(c.a.b.settings.grace, func() { c.a.b.stop(c, cause) })
-	}()
+	go k.run(c)
 	return true
 }
 
-func (k *killer) run(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killPatience)
-	defer cancel()
+// run makes the server stop, and stops the body as by Close if that fails, or
+// does not help within the grace.
+func (k *killer) run(c *Call) {
+	b := c.a.b
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), b.settings.killing)
+	late := time.AfterFunc(b.settings.killing, func() { b.stop(c) }) // kill may not heed ctx
+	err := ErrGoexit
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
+		cancel()
+		late.Stop()
+		if err != nil {
+			k.err = fmt.Errorf("adapter: killing: %w", err)
+		}
+		close(k.busy)
+		if err != nil {
+			b.stop(c)
+		} else {
+			b.afterGrace(c, b.stop)
+		}
 	}()
-	if err := k.kill(ctx); err != nil {
-		return fmt.Errorf("adapter: killing: %w", err)
-	}
-	return nil
+	err = k.kill(ctx)
 }

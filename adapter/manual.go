@@ -16,10 +16,10 @@ import (
 //	m.Wait(ctx) // until the callback is due
 //	m.Run()     // runs it, here
 type Manual struct {
-	mu     sync.Mutex // guards the rest
-	due    []func()
-	came   chan struct{} // closed when something is due; made by Wait
-	closed bool
+	mu      sync.Mutex // guards the rest
+	due     []func()
+	changed chan struct{} // closed by Post and Close; made by Wait
+	closed  bool
 }
 
 // Post makes fn due. After Close it reports [loop.ErrClosed]. Any goroutine.
@@ -33,10 +33,7 @@ func (m *Manual) Post(fn func()) error {
 		return loop.ErrClosed
 	}
 	m.due = append(m.due, fn)
-	if m.came != nil {
-		close(m.came)
-		m.came = nil
-	}
+	m.changedLocked()
 	return nil
 }
 
@@ -77,29 +74,54 @@ func (m *Manual) Run() int {
 	return n
 }
 
-// Wait waits until a callback is due, or ctx ends, whose error it returns.
+// Wait waits until a callback is due, or ctx ends, whose error it returns. If
+// none is due after Close, none will be: then it returns [loop.ErrClosed]. Any
+// goroutine but a loop's or front end's, nor within a callback: there it returns
+// [loop.ErrWouldBlockLoop].
 func (m *Manual) Wait(ctx context.Context) error {
-	m.mu.Lock()
-	if len(m.due) > 0 {
-		m.mu.Unlock()
-		return nil
+	if owner.Here() {
+		return loop.ErrWouldBlockLoop
 	}
-	if m.came == nil {
-		m.came = make(chan struct{})
-	}
-	came := m.came
-	m.mu.Unlock()
-	select {
-	case <-came:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		due, closed, change := m.look()
+		switch {
+		case due:
+			return nil
+		case closed:
+			return loop.ErrClosed
+		}
+		select {
+		case <-change:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
-// Close makes Post fail, as on a closed loop. What is due may still be run.
+// look returns what Wait wants to know, and a channel that is closed when that
+// may have changed.
+func (m *Manual) look() (due, closed bool, change <-chan struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.changed == nil {
+		m.changed = make(chan struct{})
+	}
+	return len(m.due) > 0, m.closed, m.changed
+}
+
+// changedLocked wakes those that Wait.
+func (m *Manual) changedLocked() {
+	if m.changed != nil {
+		close(m.changed)
+		m.changed = nil
+	}
+}
+
+// Close makes Post fail, as on a closed loop. What is due may still be run. Any
+// goroutine.
 func (m *Manual) Close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
+	m.changedLocked()
 }

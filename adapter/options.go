@@ -5,8 +5,10 @@ import (
 	"time"
 )
 
-// Option configures a backend. One that is made from another inherits what is
-// not said, but for slots, queues and watermarks, which belong to a pool.
+// Option configures a backend. One that is made from another inherits its
+// policy, timeout, grace and hooks, unless they are said anew; slots, queues,
+// watermarks and the bound of abandoned bodies belong to a pool, and have their
+// defaults in each.
 type Option func(*settings)
 
 type settings struct {
@@ -14,7 +16,8 @@ type settings struct {
 	low, high          int // watermarks; 0 and 0: by the queue
 	policy             CancelPolicy
 	timeout, grace     time.Duration
-	abandoned          int // the most; -1: by the slots
+	killing            time.Duration // how long a function given to Killable may take
+	abandoned          int           // the most; -1: by the slots
 	hooks              []Hook
 }
 
@@ -27,7 +30,7 @@ const (
 )
 
 func newSettings(parent *backend, opts []Option) settings {
-	s := settings{grace: DefaultGrace, abandoned: -1}
+	s := settings{grace: DefaultGrace, killing: killPatience, abandoned: -1}
 	if parent != nil {
 		s = parent.settings
 		s.abandoned = -1
@@ -122,7 +125,7 @@ func WithGrace(d time.Duration) Option {
 
 // WithAbandoned sets how many abandoned bodies may go on at once: 0 or more, or
 // it panics; by default half as many as there are slots. When there are more,
-// the oldest is told to stop, as by [Close]. See [Abandon].
+// the oldest is stopped; see [Abandon].
 func WithAbandoned(n int) Option {
 	if n < 0 {
 		panic(fmt.Sprintf("adapter: WithAbandoned(%d): the bound cannot be negative", n))

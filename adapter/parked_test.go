@@ -88,6 +88,39 @@ func TestTheGraceSparesTheNextCallOfTheWorker(t *testing.T) {
 	wantErr(t, gotLater, context.Canceled)
 }
 
+// TestTheGraceSparesWhatReleasesAResult: the body has returned, and what it
+// returned is being given back over its connection.
+func TestTheGraceSparesWhatReleasesAResult(t *testing.T) {
+	for _, p := range []CancelPolicy{Close, Abandon} {
+		a := newAdapter(t, WithGrace(time.Millisecond), WithAbandoned(0), WithCancel(p))
+		c, err := (&fakesock.Dialer{Loop: a.Loop()}).Dial("tcp", silent(t).Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		dropped := make(chan error, 1)
+		call := ask(bg, t, a, OnDrop(func(any) {
+			_, err := c.Read(make([]byte, 1))
+			dropped <- err
+		}))
+		call.Cancel()
+		if p == Close {
+			await(t, call.ctx.Done())
+		}
+		call.result(nil)
+		wantErr(t, call.outcome, context.Canceled)
+		eventually(t, "the release is parked", func() bool { return len(fakesock.Parked(a.Loop())) > 0 })
+		passed := make(chan struct{})
+		on(t, a, func() { a.Loop().AfterFunc(20*time.Millisecond, func() { close(passed) }) })
+		await(t, passed)
+		if len(dropped) > 0 {
+			t.Errorf("with policy %v its connection was closed: %v", p, <-dropped)
+		} else if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // blockOn starts a call whose body runs until its context ends.
 func blockOn(t *testing.T, a *Adapter) *blocked {
 	t.Helper()

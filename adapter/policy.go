@@ -25,9 +25,11 @@ const (
 	Close CancelPolicy = iota
 
 	// Abandon calls back at once, with the cause. The body goes on, with a
-	// context that does not end, and its result is dropped; see [OnDrop]. It
+	// context that cannot end, and its result is dropped; see [OnDrop]. It
 	// keeps its slot until it returns. When more bodies are abandoned than
-	// [WithAbandoned] allows, the oldest is stopped as by Close.
+	// [WithAbandoned] allows, the oldest is stopped: the connection that it is
+	// parked on is closed as with Close, without a grace. Drivers work a little
+	// less for a context that cannot end, so this is the cheapest policy.
 	Abandon
 
 	// Kill makes the server stop, by what the body gave to [Killable], so that
@@ -63,7 +65,7 @@ func (e *stoppedError) Unwrap() []error { return []error{e.cause, e.err} }
 // because returns err, for which errors.Is reports cause as well. A body that
 // was cancelled by the end of a context must not have to know why.
 func because(cause, err error) error {
-	if err == nil || errors.Is(err, cause) {
+	if err == nil || cause == nil || errors.Is(err, cause) {
 		return err
 	}
 	return &stoppedError{cause, err}

@@ -33,7 +33,8 @@ type subscriber struct {
 // meanwhile, and so nothing is refused. If there is pressure already, fn is
 // told at once. What changes and changes back meanwhile may go unreported; the
 // last report is always right. stop ends it; called on the executor, no report
-// comes after it. Any goroutine; neither blocks.
+// comes after it. Whoever needs reports no longer, such as a front end's
+// connection that has closed, must call it. Any goroutine; neither blocks.
 func (a *Adapter) OnPressure(fn func(high bool)) (stop func()) {
 	if fn == nil {
 		panic("adapter: OnPressure needs a function, not nil")

@@ -11,24 +11,30 @@ import (
 type rare struct {
 	windowed // guarded by the window's mutex
 
-	// Set before the call starts, or under the backend's mutex.
-	life      place // of its executor's context
-	deadline  time.Time
-	timer     *time.Timer
-	cause     error // why it is being stopped; before its state is
-	abandoned bool
+	// Set before the call starts.
+	life     context.Context // its executor's, if the end of that cancels it
+	deadline time.Time
+
+	// Guarded by the backend's mutex.
+	place     place       // in the watch of life
+	timer     *time.Timer // of deadline
+	grace     *time.Timer // until something sterner is done to the body
+	abandoned bool        // the call has ended, and its body goes on
+
+	cause error // why the call was cancelled; set before its state says so
+
+	hookCtx []context.Context // what the Start of each hook returned
 
 	began atomic.Int64 // when its body began, if somebody wants to know
 
 	// Guarded by the call's ctxMu.
-	over  bool  // the body has returned: its context does not end any more
 	err   error // of the body's context
 	after map[*byte]func()
+	over  bool // the body has returned: its context does not end any more
 
-	mu      sync.Mutex // guards the rest
-	killer  *killer
-	told    bool  // the call was cancelled with policy Kill
-	killErr error // why that failed
+	told   bool       // the call was cancelled with policy Kill
+	mu     sync.Mutex // guards told and killer; while it is held, the body does not return
+	killer *killer
 }
 
 func (c *Call) needRare() *rare {
@@ -46,4 +52,5 @@ func (c *Call) needRare() *rare {
 type killer struct {
 	kill func(context.Context) error
 	busy chan struct{} // closed when kill has returned; nil: it was not called
+	err  error         // why killing has failed; set before busy is closed
 }

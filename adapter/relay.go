@@ -1,6 +1,10 @@
 package adapter
 
-import "github.com/valet-go/valet/loop"
+import (
+	"time"
+
+	"github.com/valet-go/valet/loop"
+)
 
 // relay runs callbacks that share one place in their executor's queue: so that
 // many of them do not fill that, and others get turns in between.
@@ -9,8 +13,14 @@ type relay struct {
 	next func() *Call // takes a call out whose callback is due; nil ends the relay
 }
 
-// relayTurn is how many call back before others get a turn.
-const relayTurn = 64
+const (
+	// relayTurn is how many call back, and relayBudget for how long, before
+	// others get a turn.
+	relayTurn   = 64
+	relayBudget = 500 * time.Microsecond
+	// relayCheck is after how many callbacks the clock is read.
+	relayCheck = 8
+)
 
 // post makes the executor run the relay. If it is closed, what is due is lost.
 func (r *relay) post() {
@@ -30,19 +40,37 @@ func (r *relay) run() {
 			r.post()
 		}
 	}()
-	for {
-		for range relayTurn {
-			c := r.next()
-			if c == nil {
-				left = false
-				return
-			}
+	if r.turn() && r.exec.Post(r.run) != nil {
+		r.last()
+	}
+	left = false
+}
+
+// turn reports whether there may be more.
+func (r *relay) turn() bool {
+	stopAt := now() + int64(relayBudget)
+	for i := range relayTurn {
+		if i > 0 && i%relayCheck == 0 && now() > stopAt {
+			break
+		}
+		c := r.next()
+		if c == nil {
+			return false
+		}
+		c.self.callBack()
+	}
+	return true
+}
+
+// last is for an executor that is being closed: now or never. What callbacks
+// start from here on is lost, or they could go on for ever.
+func (r *relay) last() {
+	end := now()
+	for c := r.next(); c != nil; c = r.next() {
+		if c.started > end {
+			c.self.undelivered()
+		} else {
 			c.self.callBack()
 		}
-		if r.exec.Post(r.run) == nil {
-			left = false
-			return
-		}
-		// The executor is being closed: now or never.
 	}
 }

@@ -197,7 +197,7 @@ func (e *each[T]) turn() {
 	for i, v := range e.batch {
 		if i%eachCheck == eachCheck-1 && time.Now().After(stopAt) {
 			e.batch = e.batch[i:]
-			_ = e.s.a.exec.Post(e.turn) // else the executor closes the stream
+			_ = e.s.a.exec.Post(func() { onExecutor(e.turn) }) // else the executor closes the stream
 			returned = true
 			return
 		}

@@ -15,29 +15,26 @@ import (
 )
 
 // stress is one round: calls of all kinds from several goroutines, which race
-// with cancellation, contexts, Close and the end of an executor.
+// with cancellation, contexts, timeouts, Close and the end of executors.
 type stress struct {
 	t      *testing.T
 	seed   uint64
 	slots  int
+	long   int
 	a      *Adapter
 	second *loop.Loop // may be closed in the middle of it
 	lanes  [3]struct {
 		Lane
 		inside atomic.Int32
 	}
-	inside atomic.Int32 // bodies with a slot
+	inside, insideLong atomic.Int32  // bodies with a slot
+	mortals            [4]*frontend  // on both loops by turns; end in the middle of it
+	over               chan struct{} // closed when patient bodies are to return
+	refused            atomic.Int64  // by TryGo
+	started            atomic.Int64  // attempts
 
 	mu    sync.Mutex // guards calls
 	calls []*tracked
-}
-
-// tracked is a call and what became of it.
-type tracked struct {
-	*Call
-	bodies, callbacks atomic.Int32
-	released          atomic.Int32 // values given up: drops, and callbacks without an error
-	succeeded         atomic.Bool
 }
 
 func TestStress(t *testing.T) {
@@ -47,13 +44,14 @@ func TestStress(t *testing.T) {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // panics of bodies whose executors are closed
 	defer slog.SetDefault(old)
 	rounds := 0
-	for end := time.Now().Add(3 * time.Second); time.Now().Before(end) && !t.Failed(); rounds++ {
-		stressRound(t, seed+uint64(rounds))
+	fates := fates{}
+	for end := time.Now().Add(4 * time.Second); time.Now().Before(end) && !t.Failed(); rounds++ {
+		stressRound(t, seed+uint64(rounds), fates)
 	}
-	t.Logf("%d rounds", rounds)
+	t.Logf("%d rounds: %v", rounds, fates)
 }
 
-func stressRound(t *testing.T, seed uint64) {
+func stressRound(t *testing.T, seed uint64, fates fates) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	quiet := loop.WithPanicHandler(func(any, []byte) {})
 	first, err := loop.Start(bg, quiet)
@@ -64,17 +62,28 @@ func stressRound(t *testing.T, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slots := 1 + r.IntN(4)
-	s := &stress{t: t, seed: seed, slots: slots, second: second}
-	s.a = New(first, WithSlots(slots), WithQueue(r.IntN(30)))
+	s := &stress{t: t, seed: seed, slots: 1 + r.IntN(4), long: 1 + r.IntN(2), second: second, over: make(chan struct{})}
+	opts := []Option{
+		WithSlots(s.slots), WithLongSlots(s.long), WithQueue(r.IntN(30)), WithCancel(policies[r.IntN(3)]),
+		WithAbandoned(r.IntN(4)), WithGrace(time.Duration(1+r.IntN(2000)) * time.Microsecond),
+	}
+	if r.IntN(3) == 0 {
+		opts = append(opts, WithTimeout(time.Duration(1+r.IntN(3000))*time.Microsecond))
+	}
+	s.a = New(first, opts...)
+	for i := range s.mortals {
+		s.mortals[i] = newFrontend(t, s.a)
+		if i%2 == 1 {
+			s.mortals[i].Executor = second
+		}
+	}
 
 	var starters sync.WaitGroup
 	for i := range uint64(3) {
 		starters.Go(func() { s.start(rand.New(rand.NewPCG(seed, i+1)), 40) })
 	}
 	var enders sync.WaitGroup
-	closeFirst := r.IntN(2) == 0
-	if closeFirst {
+	if r.IntN(2) == 0 {
 		patience := time.Duration(r.IntN(2000)) * time.Microsecond
 		enders.Go(func() {
 			ctx, cancel := context.WithTimeout(bg, patience)
@@ -84,19 +93,22 @@ func stressRound(t *testing.T, seed uint64) {
 			}
 		})
 	}
+	for _, m := range s.mortals {
+		delay := r.IntN(400)
+		enders.Go(func() { yield(delay); m.end() })
+	}
 	closeSecond := r.IntN(2) == 0
 	if closeSecond {
 		delay := r.IntN(200)
 		enders.Go(func() {
-			for range delay {
-				runtime.Gosched()
-			}
+			yield(delay)
 			if err := second.Close(); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	starters.Wait()
+	close(s.over)
 	enders.Wait()
 	ctx, cancel := context.WithTimeout(bg, patience)
 	defer cancel()
@@ -110,125 +122,48 @@ func stressRound(t *testing.T, seed uint64) {
 	if err := second.Close(); err != nil && !closeSecond {
 		t.Error(err)
 	}
-	s.check()
+	s.check(fates)
+}
+
+func yield(times int) {
+	for range times {
+		runtime.Gosched()
+	}
 }
 
 func (s *stress) start(r *rand.Rand, calls int) {
+	var windows [2]tally // by loop
 	for range calls {
-		s.one(r)
+		s.one(r, &windows)
 		if r.IntN(4) == 0 {
 			runtime.Gosched()
 		}
 	}
 }
 
-// one starts a call of a random kind with a random fate.
-func (s *stress) one(r *rand.Rand) {
-	a := s.a
-	if r.IntN(2) == 0 {
-		a = a.On(s.second)
-	}
-	var opts []CallOption
-	counters := []*atomic.Int32{}
-	limits := []int{}
-	if r.IntN(3) == 0 {
-		lane := &s.lanes[r.IntN(len(s.lanes))]
-		opts = append(opts, In(&lane.Lane))
-		counters, limits = append(counters, &lane.inside), append(limits, 1)
-	}
-	if r.IntN(4) == 0 {
-		opts = append(opts, Held())
-	} else {
-		counters, limits = append(counters, &s.inside), append(limits, s.slots)
-	}
-	ctx, cancel := context.WithCancel(bg)
-	if r.IntN(4) == 0 {
-		ctx, cancel = context.WithTimeout(bg, time.Duration(r.IntN(300))*time.Microsecond)
-	}
-	c := &tracked{}
-	opts = append(opts, OnDrop(func(any) { c.released.Add(1) }))
-	yields, end := r.IntN(20), r.IntN(12)
-	body := func(context.Context) (int, error) {
-		c.bodies.Add(1)
-		for i, n := range counters {
-			if got := int(n.Add(1)); got > limits[i] {
-				s.t.Errorf("seed %d: %d bodies at once, the limit is %d", s.seed, got, limits[i])
-			}
-			defer n.Add(-1)
-		}
-		for range yields {
-			runtime.Gosched()
-		}
-		switch end {
-		case 0:
-			panic("stress")
-		case 1:
-			runtime.Goexit()
-		case 2:
-			return 0, errTest
-		}
-		c.succeeded.Store(true)
-		return 1, nil
-	}
-	cb := func(_ int, err error) {
-		if c.callbacks.Add(1); err == nil {
-			c.released.Add(1)
-		}
-		switch end {
-		case 3:
-			panic("stress")
-		case 4:
-			runtime.Goexit()
-		}
-	}
-	if r.IntN(3) == 0 {
-		var err error
-		if c.Call, err = TryGo(ctx, a, body, cb, opts...); err != nil {
-			cancel()
-			return // cb must not come; nor is it counted
-		}
-	} else {
-		c.Call = Go(ctx, a, body, cb, opts...)
-	}
-	s.mu.Lock()
-	s.calls = append(s.calls, c)
-	other := s.calls[r.IntN(len(s.calls))] // may be another goroutine's
-	s.mu.Unlock()
-	switch r.IntN(6) {
-	case 0:
-		c.Cancel()
-	case 1:
-		go other.Cancel()
-	case 2:
-		cancel()
-		return
-	}
-	go func() { <-c.Done(); cancel() }()
+func (s *stress) errorf(format string, args ...any) {
+	s.t.Helper()
+	s.t.Errorf("seed %d: "+format, append([]any{s.seed}, args...)...)
 }
 
-func (s *stress) check() {
+func (s *stress) check(fates fates) {
 	lost := 0
 	for _, c := range s.calls {
 		await(s.t, c.Done())
-		switch n := c.callbacks.Load(); {
-		case n > 1:
-			s.t.Errorf("seed %d: called back %d times", s.seed, n)
-		case n == 0:
+		if c.callbacks.Load() == 0 {
 			lost++
 		}
-		if n := c.bodies.Load(); n > 1 {
-			s.t.Errorf("seed %d: the body ran %d times", s.seed, n)
-		}
-		if n := c.released.Load(); (n == 1) != c.succeeded.Load() {
-			s.t.Errorf("seed %d: the value of a call (succeeded: %v) was given out %d times", s.seed, c.succeeded.Load(), n)
-		}
-		if c.State() != Ended {
-			s.t.Errorf("seed %d: a call is %v", s.seed, c.State())
-		}
+		s.checkCall(c, fates)
 	}
 	stats := s.a.Stats()
 	if uint64(lost) != stats.Undelivered {
-		s.t.Errorf("seed %d: %d of %d calls never called back, but %d are counted as undelivered", s.seed, lost, len(s.calls), stats.Undelivered)
+		s.errorf("%d of %d calls never called back, but %d are counted as undelivered", lost, len(s.calls), stats.Undelivered)
+	}
+	if n := uint64(s.started.Load()); stats.Started+stats.Refused != n {
+		s.errorf("%d calls were tried, but %d are counted as started and %d as refused", n, stats.Started, stats.Refused)
+	}
+	if n := uint64(s.refused.Load()); stats.Refused < n {
+		s.errorf("%d calls were refused, but %d are counted", n, stats.Refused)
 	}
 	b := s.a.b
 	b.mu.Lock()
@@ -237,7 +172,15 @@ func (s *stress) check() {
 	for _, l := range b.lines {
 		taken, queued = taken+l.taken, queued+l.queue.len
 	}
-	if stats.Running+stats.Waiting > 0 || taken+b.active+b.ending+queued+len(b.idle) > 0 {
-		s.t.Errorf("seed %d: not empty after Close: %+v, %d slots taken, %d idle", s.seed, stats, taken, len(b.idle))
+	if stats.Running+stats.Waiting+stats.Abandoned > 0 || taken+b.active+b.ending+queued+len(b.idle) > 0 {
+		s.errorf("not empty after Close: %+v, %d slots taken, %d idle", stats, taken, len(b.idle))
+	}
+	if len(b.watches)+len(b.idleWatches) > 0 {
+		s.errorf("%d contexts are watched after Close", len(b.watches))
+	}
+	for _, c := range s.calls {
+		if r := c.rare.Load(); r != nil && (r.timer != nil && r.timer.Stop() || r.grace != nil && r.grace.Stop()) {
+			s.errorf("a call that is over has a timer")
+		}
 	}
 }

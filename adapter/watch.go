@@ -4,15 +4,19 @@ import "context"
 
 // watch makes the calls of one context hear of its end: those that share a
 // context, as the calls of a server or of a client's connection do, share its
-// watch. A watch without calls is kept for the next one, up to keepWatches.
+// watch. A watch without calls is kept for the next one, up to keepWatches. It
+// refers to the context of its first call, and so to the values of that; not to
+// those of others that share its Done.
 //
 // All is guarded by the backend's mutex.
 type watch struct {
 	ctx   context.Context
-	one   [1]watcher // room for calls, as long as there is one only
+	done  <-chan struct{} // the context's
+	one   [1]watcher      // room for calls, as long as there is one only
 	calls []watcher
 	stop  func() bool // ends the watching; nil until it has begun
 	ended bool        // the context has ended, or nobody needs the watch: it is not in b.watches
+	idle  int32       // where it is in b.idleWatches, if it has no calls
 }
 
 // watcher is a call of a watch, and the place that says where.
@@ -40,15 +44,17 @@ const (
 func (b *backend) watchLocked(c *Call, ctx context.Context, done <-chan struct{}, p *place) (fresh *watch) {
 	w := b.watches[done]
 	if w == nil {
-		w = &watch{ctx: ctx}
+		w = &watch{ctx: ctx, done: done}
 		w.calls = w.one[:0]
 		fresh = w
 		b.watches[done] = w
 	} else if len(w.calls) == 0 {
-		b.idleWatches--
+		b.needWatchLocked(w)
 	}
 	p.w, p.at = w, int32(len(w.calls))
-	w.calls = append(w.calls, watcher{c, p})
+	if w.calls = append(w.calls, watcher{c, p}); len(w.calls) == 2 {
+		w.one[0] = watcher{} // which append has copied
+	}
 	return fresh
 }
 
@@ -60,44 +66,38 @@ func (b *backend) begin(w *watch) {
 	stop := context.AfterFunc(w.ctx, func() { b.contextEnded(w) })
 	b.mu.Lock()
 	w.stop = stop
-	var stops []func() bool
-	if w.ended { // nobody needed it any more
-		stops = append(stops, stop)
-	}
-	if b.idleWatches > keepWatches {
-		stops = b.dropWatchesLocked(stops)
-	}
+	dropped := w.ended
 	b.mu.Unlock()
-	for _, stop := range stops {
+	if dropped {
 		stop()
 	}
 }
 
-// dropWatchesLocked forgets those without calls. What it appends to stops must
-// be called once the mutex is unlocked.
-func (b *backend) dropWatchesLocked(stops []func() bool) []func() bool {
-	for done, w := range b.watches {
-		if len(w.calls) > 0 {
-			continue
-		}
+// trimWatchesLocked forgets those without calls if they are too many, or if the
+// backend is closed. What it returns must be called once the mutex is unlocked.
+func (b *backend) trimWatchesLocked() (stops []func() bool) {
+	if n := len(b.idleWatches); n == 0 || n <= keepWatches && !b.closing {
+		return nil
+	}
+	for i, w := range b.idleWatches {
 		w.ended = true
-		delete(b.watches, done)
+		delete(b.watches, w.done)
 		if w.stop != nil { // else begin sees that it has ended
 			stops = append(stops, w.stop)
 		}
+		b.idleWatches[i] = nil
 	}
-	b.idleWatches = 0
+	b.idleWatches = b.idleWatches[:0]
 	return stops
 }
 
-// dropWatches forgets those without calls.
-func (b *backend) dropWatches() {
-	b.mu.Lock()
-	stops := b.dropWatchesLocked(nil)
-	b.mu.Unlock()
-	for _, stop := range stops {
-		stop()
-	}
+// needWatchLocked takes w, which has no calls, out of b.idleWatches.
+func (b *backend) needWatchLocked(w *watch) {
+	last := len(b.idleWatches) - 1
+	moved := b.idleWatches[last]
+	b.idleWatches[w.idle], moved.idle = moved, w.idle
+	b.idleWatches[last] = nil
+	b.idleWatches = b.idleWatches[:last]
 }
 
 // unwatchLocked forgets a call that has ended.
@@ -119,7 +119,8 @@ func (b *backend) unwatchLocked(p *place) {
 	if cap(w.calls) > keepWatchers {
 		w.calls = nil
 	}
-	b.idleWatches++
+	w.idle = int32(len(b.idleWatches))
+	b.idleWatches = append(b.idleWatches, w)
 }
 
 // contextEnded cancels the calls of w, whose context has ended.
@@ -130,17 +131,28 @@ func (b *backend) contextEnded(w *watch) {
 		return
 	}
 	w.ended = true
-	delete(b.watches, w.ctx.Done())
+	delete(b.watches, w.done)
 	if len(w.calls) == 0 {
-		b.idleWatches--
+		b.needWatchLocked(w)
 	}
 	calls := make([]*Call, len(w.calls))
 	for i, watcher := range w.calls {
 		calls[i] = watcher.call
 	}
 	b.mu.Unlock()
-	cause := w.ctx.Err()
-	for _, c := range calls {
-		b.cancel(c, cause, false)
+	b.cancelAll(calls, w.ctx.Err())
+}
+
+// cancelAll cancels the calls, even if a hook ends the goroutine.
+func (b *backend) cancelAll(calls []*Call, cause error) {
+	defer func() {
+		if len(calls) > 0 {
+			go b.cancelAll(calls, cause)
+		}
+	}()
+	for len(calls) > 0 {
+		c := calls[0]
+		calls = calls[1:]
+		b.cancel(c, cause)
 	}
 }

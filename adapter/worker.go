@@ -61,24 +61,24 @@ func (w *worker) work(c *Call) {
 	}()
 	for c != nil {
 		c.self.run(w)
-		c = w.next(c)
+		var rest bool
+		if c, rest = w.next(c); rest { // and keeps nothing of the last call
+			c = <-w.calls
+		}
 	}
 	goexit = false
 }
 
-// next returns the call to run after c, for which it may have to wait; nil
-// ends the worker.
-func (w *worker) next(c *Call) *Call {
+// next returns the call to run after c; without one, the worker is to rest or to
+// end.
+func (w *worker) next(c *Call) (next *Call, rest bool) {
 	b := w.b
 	b.mu.Lock()
 	next, helper, other := b.afterLocked(c)
-	rest := next == nil && b.restLocked(w)
+	rest = next == nil && b.restLocked(w)
 	b.unlock()
 	helper.run(other)
-	if rest {
-		return <-w.calls
-	}
-	return next
+	return next, rest
 }
 
 // restLocked makes w wait for a call, unless there are enough that do.

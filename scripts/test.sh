@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that has to hold before a commit: format, vet, lint, module files,
-# all tests under the race detector, short fuzzing, the demo. Goes on after a
-# failure, lists what failed and what was left out, and ends with the sum.
+# all tests under the race detector, the drivers' own tests, short fuzzing, the
+# demo. Goes on after a failure, lists what failed and what was left out, and ends
+# with the sum.
 #
 #   VALET_REQUIRE_ALL=1  a test that is left out, for want of a server, fails
 #   FUZZTIME=10s         for each fuzz target
@@ -10,6 +11,7 @@ cd "$(dirname "$0")/.." || exit
 . scripts/lib.sh
 . scripts/checks.sh
 . scripts/fuzzing.sh
+. scripts/suites.sh
 began=$EPOCHREALTIME
 
 # run_tests shows each package as it ends. Two packages at a time: more
@@ -45,6 +47,7 @@ section "Tests of the foundation, without the race detector"
 run_tests . ./loop ./fakesock ./adapter
 section "Tests of what Windows and other systems get, with the race detector"
 run_tests . -race -tags valetportable ./loop ./fakesock
+run_upstream
 run_fuzzing "${FUZZTIME:-10s}"
 section "Demo"
 step "go run ./cmd/demo -once" demo

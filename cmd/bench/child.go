@@ -43,6 +43,7 @@ type spec struct {
 	Duration, Warmup time.Duration
 	Profile          string // file for the CPU profile, or empty
 	GoMaxProcs       int    // 0: as it is
+	Contexts         string // endless or request; see main.go
 
 	Bytes  int64 // to be transferred
 	Buffer int   // bytes that are read or written at a time

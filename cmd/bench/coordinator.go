@@ -92,7 +92,7 @@ func specOf(cfg config, at target, c cell, s side) spec {
 	return spec{
 		Driver: cfg.driver, Path: s.path, Target: at,
 		Conns: s.conns, Inflight: c.inflight, GoMaxProcs: c.procs,
-		Duration: cfg.duration, Warmup: cfg.warmup,
+		Duration: cfg.duration, Warmup: cfg.warmup, Contexts: cfg.contexts,
 		Bytes: cfg.bytes, Buffer: cfg.buffer,
 		Producers: c.producers, Backlog: cfg.backlog, Funcs: cfg.funcs, Rows: cfg.rows,
 	}

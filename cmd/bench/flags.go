@@ -25,6 +25,7 @@ type config struct {
 	addr     string
 	tls      bool
 	tlsCA    string
+	contexts string
 	json     string
 	profiles string
 
@@ -75,6 +76,7 @@ func newFlagSet(cfg *config, t *texts) *flag.FlagSet {
 	fs.IntVar(&cfg.funcs, "funcs", 0, "`functions` that are handed over"+defaultsOf("funcs"))
 	fs.IntVar(&cfg.rows, "rows", 0, "`rows` that are read while the lag is measured"+defaultsOf("rows"))
 	fs.StringVar(&cfg.addr, "addr", "", "`address` of a server to use instead of a private one (host:port, a mysql DSN, a mongodb:// URI)")
+	fs.StringVar(&cfg.contexts, "context", "", "what operations get: a context that is endless, or one for each request"+defaultsOf("context"))
 	fs.BoolVar(&cfg.tls, "tls", false, "run over TLS")
 	fs.StringVar(&cfg.tlsCA, "tls-ca", "", "PEM `file` with the certificate authority of the server at -addr")
 	fs.StringVar(&t.procs, "procs", "", "`list` of GOMAXPROCS values to repeat the run with")
@@ -194,6 +196,8 @@ func (c config) check() error {
 		return usagef("-duration %v: must be at least 1ms", c.duration)
 	case c.warmup < 0:
 		return usagef("-warmup %v: must not be negative", c.warmup)
+	case !slices.Contains([]string{"", "endless", "request"}, c.contexts):
+		return usagef("-context %q: must be endless or request", c.contexts)
 	case c.tlsCA != "" && !c.tls:
 		return usagef("-tls-ca: only with -tls")
 	case c.tlsCA != "" && c.addr == "":

@@ -19,7 +19,7 @@ func TestFlagsOfTheIssue(t *testing.T) {
 	want := config{
 		driver: "redis", paths: pathNames, conns: []int{64}, inflight: []int{64, 1000}, procs: []int{1, 2}, pairs: 5,
 		duration: 2 * time.Second, warmup: 500 * time.Millisecond,
-		addr: "127.0.0.1:1", json: "f", tls: true, profiles: "d",
+		addr: "127.0.0.1:1", json: "f", tls: true, contexts: "endless", profiles: "d",
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("parsed as\n%+v, want\n%+v", cfg, want)
@@ -29,10 +29,11 @@ func TestFlagsOfTheIssue(t *testing.T) {
 // A mistake is told with what is allowed, and makes the exit code 2.
 func TestWrongFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued, lag",
+		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued, lag, rows",
 		"-path native,fast":     "native, pool, adapter, sock, valet",
 		"-path ,":               "native, pool, adapter, sock, valet",
 		"-path valet,valet":     "valet is there twice",
+		"-context forever":      "endless or request",
 		"-conns 0":              "numbers from 1 to",
 		"-conns 64,x":           "numbers from 1 to",
 		"-inflight -5":          "numbers from 1 to",
@@ -89,6 +90,7 @@ func TestDefaults(t *testing.T) {
 	for driver, set := range map[string]func(*config){
 		"redis": func(c *config) {
 			c.paths, c.conns, c.inflight = []string{"native", "valet"}, []int{64}, []int{64}
+			c.contexts = "endless"
 		},
 		"open": func(c *config) {
 			c.paths, c.conns, c.inflight = []string{"native", "sock"}, []int{100, 10000}, []int{100}
@@ -101,6 +103,7 @@ func TestDefaults(t *testing.T) {
 		"queued": func(c *config) {
 			c.paths, c.conns, c.inflight = []string{"native", "adapter"}, []int{64}, []int{1_000_000}
 		},
+		"rows": func(c *config) { c.paths, c.rows = []string{"native", "valet"}, 1_000_000 },
 		"lag": func(c *config) {
 			c.paths, c.conns, c.inflight, c.rows = []string{"control", "valet"}, []int{64}, []int{1000}, 1_000_000
 		},
@@ -155,7 +158,7 @@ func TestHelpListsEveryFlagAndSucceeds(t *testing.T) {
 	if code := dispatch([]string{"-help"}, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, name := range []string{"-driver", "-path", "-conns", "-inflight", "-pairs", "-addr", "-json", "-tls", "-procs", "-cpuprofile", "-bytes", "-buffer", "-producers", "-backlog", "-funcs", "-rows"} {
+	for _, name := range []string{"-driver", "-path", "-conns", "-inflight", "-pairs", "-addr", "-json", "-tls", "-procs", "-cpuprofile", "-context", "-bytes", "-buffer", "-producers", "-backlog", "-funcs", "-rows"} {
 		if !strings.Contains(stderr.String(), name) {
 			t.Errorf("%s is not in the help", name)
 		}

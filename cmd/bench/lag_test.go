@@ -30,6 +30,21 @@ func TestLagEndToEnd(t *testing.T) {
 	}
 }
 
+func TestRowsEndToEnd(t *testing.T) {
+	if _, err := findProgram("mariadbd"); err != nil {
+		t.Skip(err)
+	}
+	doc := smallRun(t, "-driver", "rows", "-path", "native,sock,valet", "-rows", "30000")
+	if len(doc.Rows) != 3 || len(doc.Ratios) != 6 {
+		t.Fatalf("document: %+v", doc)
+	}
+	for _, r := range doc.Rows {
+		if r.OpsPerSec <= 0 || r.conditions.Rows != 30000 || r.TimerLag.Max <= 0 {
+			t.Errorf("%s: %+v", r.Path, r)
+		}
+	}
+}
+
 // counted is a heartbeat whose beats and posts count.
 func counted() *heartbeat {
 	h := &heartbeat{counting: new(atomic.Bool)}

@@ -10,6 +10,7 @@
 //	go run ./cmd/bench -driver post
 //	go run ./cmd/bench -driver queued
 //	go run ./cmd/bench -driver lag
+//	go run ./cmd/bench -driver rows
 //
 // # Drivers
 //
@@ -24,6 +25,7 @@
 //	post      functions handed over to a goroutine that runs them
 //	queued    what a call holds that waits for a slot
 //	lag       how late a loop is that serves redis and reads a large result at once
+//	rows      how fast a large result of MySQL's is read, and how late a loop is that does it
 //
 // # Paths
 //
@@ -66,10 +68,11 @@
 //	-producers goroutines of post that hand functions over, a list (default 1,64)
 //	-backlog   the most functions of post that have not run yet (default 1024)
 //	-funcs     how many functions post hands over (default 5000000)
-//	-rows      how many rows lag reads (default 1000000)
+//	-rows      how many rows lag and rows read (default 1000000)
 //	-addr      server to use instead of a private one: host:port, or a DSN for mysql, a URI for mongo
 //	-tls       run over TLS
 //	-tls-ca    PEM file with the certificate authority of the server at -addr (default: the system's)
+//	-context   what operations get: endless, a context that never ends, or request, one that can be cancelled for each (default endless)
 //	-procs     repeat with each of these values of GOMAXPROCS, as far as the machine has cores
 //	-json      write the medians and ratios to this file
 //	-cpuprofile  write a CPU profile of each measured window into this directory
@@ -88,8 +91,8 @@
 // the same for the whole run.
 //
 // Paths differ in nothing else: same driver, same options, same dialer
-// settings, context.Background() as every operation's context, and the same
-// code that counts and times. Every reply is compared with the value that
+// settings, the same kind of context for every operation, and the same code that
+// counts and times. Every reply is compared with the value that
 // belongs to its key, and a single error makes the run fail.
 //
 //   - ops/s: operations completed in the window.
@@ -105,6 +108,12 @@
 // time, and each one that ends starts the next. With a goroutine per request
 // the next one is a new goroutine, as in a server. With callbacks it is
 // started from the callback, on the loop.
+//
+// With -context endless every driver gets a context that cannot end: on
+// goroutines [context.Background], and by the policy Abandon in the adapter. With
+// request it gets one that can be cancelled, as it does in a server whose
+// requests can be: a [context.WithCancel] for each request; in the adapter, whose
+// calls can be cancelled as they are, the policy Close.
 //
 // In pool, the ants pool has two workers per operation in flight, so that
 // handing it work never holds the loop; the workers wait for the driver's own

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -52,17 +53,18 @@ var measures = map[string]measure{
 	"post":     handOvers(),
 	"queued":   queuedCalls(),
 	"lag":      loopLag(),
+	"rows":     manyRows(),
 }
 
-var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued", "lag"}
+var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued", "lag", "rows"}
 
 // load is a driver under the load of many small operations.
 func load(d driver) measure {
 	return measure{
 		peer:     d,
 		paths:    pathNames,
-		uses:     []string{"conns", "inflight", "duration", "warmup", "addr", "tls", "tls-ca", "cpuprofile"},
-		defaults: map[string]string{"path": "native,valet", "conns": "64", "inflight": "64"},
+		uses:     []string{"conns", "inflight", "duration", "warmup", "addr", "tls", "tls-ca", "context", "cpuprofile"},
+		defaults: map[string]string{"path": "native,valet", "conns": "64", "inflight": "64", "context": "endless"},
 		unit:     "op",
 		columns:  []figure{perSecond("ops/s"), cpuPer("op", "%.2f"), p50, p99, allocsPer("op"), rss},
 		ratios:   []figure{perSecond("ops/s"), cpuPer("op", "%.2f")},
@@ -75,7 +77,7 @@ func load(d driver) measure {
 
 // echo is load, with two more paths to compare with: an echo needs no driver.
 func echo() measure {
-	m := load(echoDriver{})
+	m := rawLoad()
 	m.paths = append(append([]string(nil), pathNames...), "stream", "floor")
 	goroutines := m.run
 	m.run = func(ctx context.Context, sp spec) (sample, error) {
@@ -90,10 +92,18 @@ func echo() measure {
 	return m
 }
 
+// rawLoad is the load of a driver that knows no contexts.
+func rawLoad() measure {
+	m := load(echoDriver{})
+	m.uses = slices.DeleteFunc(m.uses, func(flag string) bool { return flag == "context" })
+	delete(m.defaults, "context")
+	return m
+}
+
 // openConnections is an echo on some of the connections that are open: what
 // the others cost.
 func openConnections() measure {
-	m := load(echoDriver{})
+	m := rawLoad()
 	m.paths = socketPaths
 	m.open = true
 	m.defaults = map[string]string{"path": "native,sock", "conns": "100,10000", "inflight": "100"}

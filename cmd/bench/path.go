@@ -58,6 +58,19 @@ func connect(ctx context.Context, name string) (dial dialFunc, l *loop.Loop, sto
 	return p.dialer(l), l, stop, nil
 }
 
+// perRequest reports whether each request is to have a context that can end.
+func (sp spec) perRequest() bool { return sp.Contexts == "request" }
+
+// request returns the context of one request, and what to call when that has
+// ended: nothing to speak of, or what a server does that can cancel each one of
+// its requests. A call of the adapter can be cancelled as it is.
+func (sp spec) request(ctx context.Context) (_ context.Context, done func()) {
+	if sp.perRequest() {
+		return context.WithCancel(ctx)
+	}
+	return context.Background(), func() {}
+}
+
 // runLoad measures a driver on one path in this process.
 func runLoad(ctx context.Context, d driver, sp spec) (sample, error) {
 	dial, l, end, err := connect(ctx, sp.Path)

@@ -11,7 +11,13 @@ import (
 // loop, starts the next. It serves adapter and valet, which differ in the
 // dialer.
 func startCalls(ctx context.Context, l *loop.Loop, s *session, m *meter, sp spec) (func(), error) {
-	a := adapter.New(l).Backend(sp.Driver, adapter.WithSlots(sp.Conns), adapter.WithQueue(sp.Inflight))
+	opts := []adapter.Option{adapter.WithSlots(sp.Conns), adapter.WithQueue(sp.Inflight)}
+	if !sp.perRequest() {
+		// A context that cannot end, for the driver.
+		opts = append(opts, adapter.WithCancel(adapter.Abandon))
+		ctx = context.WithoutCancel(ctx)
+	}
+	a := adapter.New(l).Backend(sp.Driver, opts...)
 	for i := range m.lanes {
 		key := m.lanes[i].key
 		body := func(ctx context.Context) (string, error) { return s.read(ctx, key) }

@@ -9,7 +9,7 @@ import (
 // startGoroutines runs each request on a goroutine of its own that, when done,
 // starts the goroutine of the next: what a server does that has one goroutine
 // per request. It serves native and sock, which differ in the dialer.
-func startGoroutines(ctx context.Context, _ *loop.Loop, s *session, m *meter, _ spec) (func(), error) {
+func startGoroutines(ctx context.Context, _ *loop.Loop, s *session, m *meter, sp spec) (func(), error) {
 	for i := range m.lanes {
 		if s.own != nil {
 			go stayOn(s, m, i)
@@ -18,7 +18,9 @@ func startGoroutines(ctx context.Context, _ *loop.Loop, s *session, m *meter, _ 
 		key := m.lanes[i].key
 		var request func()
 		request = func() {
+			ctx, done := sp.request(ctx)
 			got, err := s.read(ctx, key)
+			done()
 			if m.end(i, got, err) {
 				m.begin(i)
 				go request()

@@ -21,7 +21,7 @@ func startPool(ctx context.Context, l *loop.Loop, s *session, m *meter, sp spec)
 		return nil, err
 	}
 	for i := range m.lanes {
-		r := &pooled{lane: i, key: m.lanes[i].key, ctx: ctx, loop: l, pool: pool, session: s, meter: m}
+		r := &pooled{lane: i, key: m.lanes[i].key, base: ctx, spec: sp, loop: l, pool: pool, session: s, meter: m}
 		r.work, r.done = r.onWorker, r.onLoop
 		if err := l.Post(r.submit); err != nil {
 			pool.Release()
@@ -34,19 +34,23 @@ func startPool(ctx context.Context, l *loop.Loop, s *session, m *meter, sp spec)
 // pooled is the request of a lane; it is used again for the lane's next one.
 type pooled struct {
 	lane, key int
-	ctx       context.Context
+	base      context.Context
+	spec      spec
 	loop      *loop.Loop
 	pool      *ants.Pool
 	session   *session
 	meter     *meter
 
-	work, done func() // onWorker and onLoop, made once
+	work, done func()          // onWorker and onLoop, made once
+	ctx        context.Context // of the request
+	cancel     func()
 	got        string
 	err        error
 }
 
 func (r *pooled) submit() {
 	r.meter.begin(r.lane)
+	r.ctx, r.cancel = r.spec.request(r.base)
 	if err := r.pool.Submit(r.work); err != nil {
 		r.meter.fail(err)
 	}
@@ -60,6 +64,7 @@ func (r *pooled) onWorker() {
 }
 
 func (r *pooled) onLoop() {
+	r.cancel()
 	if r.meter.end(r.lane, r.got, r.err) {
 		r.submit()
 	}

@@ -12,7 +12,7 @@ type lagPeer struct{}
 func (lagPeer) serve(ctx context.Context, env *environment) (*server, error) {
 	program, err := findProgram("mariadbd")
 	if err != nil {
-		return nil, errors.New("no mariadbd is installed, and the embedded MySQL server cannot make up the rows: apt-get install -y --no-install-recommends mariadb-server")
+		return nil, errNoRows
 	}
 	srv, err := redisDriver{}.serve(ctx, env)
 	if err != nil {
@@ -39,14 +39,24 @@ func (lagPeer) prepare(ctx context.Context, at target) (func(), error) {
 		return nil, err
 	}
 	remove := func() { removeRows(); removeKeys() }
-	rows, err := rowsOnGoroutine(target{Addr: at.Rows}, nil)
+	if err := checkRows(ctx, target{Addr: at.Rows}); err != nil {
+		remove()
+		return nil, err
+	}
+	return remove, nil
+}
+
+var errNoRows = errors.New("no mariadbd is installed, and the embedded MySQL server cannot make up the rows: apt-get install -y --no-install-recommends mariadb-server")
+
+// checkRows reads a few.
+func checkRows(ctx context.Context, at target) error {
+	rows, err := rowsOnGoroutine(at, nil)
 	if err == nil {
 		err = rows.read(ctx, 10)
 		rows.close()
 	}
 	if err != nil {
-		remove()
-		return nil, fmt.Errorf("this MariaDB makes up no rows, for which it needs its SEQUENCE engine: %w", err)
+		return fmt.Errorf("this MariaDB makes up no rows, for which it needs its SEQUENCE engine: %w", err)
 	}
-	return remove, nil
+	return nil
 }

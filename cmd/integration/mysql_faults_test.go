@@ -43,6 +43,7 @@ func TestMySQLFaults(t *testing.T) {
 		{"an ending context stops rows that do not come", testRowsContextEnds},
 		{"a stopped server is given up at the deadline", testStopped},
 		{"what runs is stopped by Cancel", testCancelRunning},
+		{"a client that leaves ends its calls", testClientLeaves},
 		{"a loop closed while calls are in flight leaves nothing", testLoopClosed},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newMySQLEnv(t, srv.mysqlServer), srv) })
@@ -53,19 +54,9 @@ func TestMySQLFaults(t *testing.T) {
 // server runs it.
 func (e *mysqlEnv) sleeping(ctx context.Context) *pending[*mysql.Row] {
 	e.t.Helper()
-	mark := fmt.Sprintf("/* %d */", tables.Add(1))
-	p := e.beginRow(ctx, fmt.Sprintf("SELECT SLEEP(%d) %s", endless, mark))
-	watcher := e.raw(e.dsn)
-	defer watcher.Close()
-	eventually(e.t, "the server runs the query", func() bool {
-		var n int
-		err := watcher.QueryRowContext(bg,
-			"SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User sleep' AND info LIKE ?", "%"+mark+"%").Scan(&n)
-		if err != nil {
-			e.t.Fatal(err)
-		}
-		return n == 1
-	})
+	mark := fmt.Sprint(tables.Add(1))
+	p := e.beginRow(ctx, fmt.Sprintf("SELECT SLEEP(%d) /* %s */", endless, mark))
+	e.waitsForServer(mark)
 	return p
 }
 

@@ -11,12 +11,17 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 )
 
+func certFile(s *Server) string { return filepath.Join(s.dir, "cert.pem") }
+
+func keyFile(s *Server) string { return filepath.Join(s.dir, "key.pem") }
+
 // writeCertificate makes a certificate for 127.0.0.1 that is its own authority
-// and good for a day, and writes it and its key to PEM files.
-func writeCertificate(certFile, keyFile string) error {
+// and good for a day, and writes it and its key to the server's folder.
+func writeCertificate(s *Server) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return fmt.Errorf("private: certificate: %w", err)
@@ -42,8 +47,8 @@ func writeCertificate(certFile, keyFile string) error {
 		return fmt.Errorf("private: certificate: %w", err)
 	}
 	for file, block := range map[string]*pem.Block{
-		certFile: {Type: "CERTIFICATE", Bytes: cert},
-		keyFile:  {Type: "PRIVATE KEY", Bytes: keyBytes},
+		certFile(s): {Type: "CERTIFICATE", Bytes: cert},
+		keyFile(s):  {Type: "PRIVATE KEY", Bytes: keyBytes},
 	} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			return fmt.Errorf("private: certificate: %w", err)

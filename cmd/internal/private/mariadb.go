@@ -21,13 +21,16 @@ const (
 	Password = "secret"
 )
 
-// MariaDB is a running MariaDB server.
+// MariaDB is a running MariaDB server. TLS is offered and not demanded.
 type MariaDB struct{ *Server }
 
 // StartMariaDB starts a MariaDB with an empty database and returns when it
 // answers, about a second later. ctx bounds the start, not the server's life.
-func StartMariaDB(ctx context.Context) (*MariaDB, error) {
-	s, err := newServer(mariadbKind)
+// The settings, such as "--max-connections=50", come after ours, and so win.
+func StartMariaDB(ctx context.Context, settings ...string) (*MariaDB, error) {
+	k := mariadbKind
+	k.args = func(s *Server) []string { return append(mariadbKind.args(s), settings...) }
+	s, err := newServer(k)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +47,9 @@ func (m *MariaDB) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := writeCertificate(m.Server); err != nil {
+		return err
+	}
 	args := append(commonArgs(m.Server), "--auth-root-authentication-method=normal", "--skip-test-db")
 	out, err := exec.CommandContext(ctx, install, args...).CombinedOutput()
 	if err != nil {
@@ -54,11 +60,13 @@ func (m *MariaDB) start(ctx context.Context) error {
 	}
 	db := sql.OpenDB(connector(m.Server))
 	defer db.Close()
-	for _, statement := range []string{
-		"CREATE DATABASE " + Database,
-		"CREATE USER '" + User + "'@'127.0.0.1' IDENTIFIED BY '" + Password + "'",
-		"GRANT ALL ON *.* TO '" + User + "'@'127.0.0.1' WITH GRANT OPTION",
-	} {
+	statements := []string{"CREATE DATABASE " + Database}
+	for _, account := range []string{"'" + User + "'@'127.0.0.1'", "'" + User + "'@'localhost'"} { // TCP, and the socket file
+		statements = append(statements,
+			"CREATE USER "+account+" IDENTIFIED BY '"+Password+"'",
+			"GRANT ALL ON *.* TO "+account+" WITH GRANT OPTION")
+	}
+	for _, statement := range statements {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("private: MariaDB: %s: %w", statement, err)
 		}
@@ -78,6 +86,9 @@ func (m *MariaDB) DSNFor(user, password string) string {
 	return c.FormatDSN()
 }
 
+// SocketFile is where the server can be reached as well, as a "unix" address.
+func (m *MariaDB) SocketFile() string { return socket(m.Server) }
+
 var mariadbKind = kind{
 	program: "mariadbd",
 	debian:  "mariadb-server",
@@ -89,6 +100,8 @@ var mariadbKind = kind{
 			"--bind-address=127.0.0.1",
 			"--skip-name-resolve",
 			"--skip-log-bin",
+			"--ssl-cert="+certFile(s),
+			"--ssl-key="+keyFile(s),
 			"--back-log=512",
 			"--max-connections=1000",
 			"--innodb-buffer-pool-size=32M",

@@ -42,10 +42,10 @@ func StartPostgres(ctx context.Context) (*Postgres, error) {
 }
 
 func (p *Postgres) start(ctx context.Context) error {
-	if err := writeCertificate(p.certFile(), p.keyFile()); err != nil {
+	if err := writeCertificate(p.Server); err != nil {
 		return err
 	}
-	if err := p.as.give(p.certFile(), p.keyFile()); err != nil {
+	if err := p.as.give(certFile(p.Server), keyFile(p.Server)); err != nil {
 		return err
 	}
 	// Beside the server is the initdb of its version. Over the socket file, which
@@ -92,7 +92,7 @@ func (p *Postgres) DSNFor(password string) string {
 // DSNWithTLS is [Postgres.DSN] with TLS, and with the file of the authority that
 // vouches for the server.
 func (p *Postgres) DSNWithTLS() string {
-	return p.dsn(Password, url.Values{"sslmode": {"verify-full"}, "sslrootcert": {p.certFile()}})
+	return p.dsn(Password, url.Values{"sslmode": {"verify-full"}, "sslrootcert": {certFile(p.Server)}})
 }
 
 func (p *Postgres) dsn(password string, options url.Values) string {
@@ -122,8 +122,8 @@ var postgresKind = kind{
 			"fsync=off",                       // survives kill -9, and spares the disk
 			"authentication_timeout=10s",      // or clients that say nothing keep it alive for longer
 			"ssl=on",
-			"ssl_cert_file=" + (&Postgres{s}).certFile(),
-			"ssl_key_file=" + (&Postgres{s}).keyFile(),
+			"ssl_cert_file=" + certFile(s),
+			"ssl_key_file=" + keyFile(s),
 		} {
 			args = append(args, "-c", setting)
 		}
@@ -139,10 +139,6 @@ var postgresKind = kind{
 }
 
 func dataDir(s *Server) string { return filepath.Join(s.dir, "data") }
-
-func (p *Postgres) certFile() string { return filepath.Join(p.dir, "cert.pem") }
-
-func (p *Postgres) keyFile() string { return filepath.Join(p.dir, "key.pem") }
 
 // connectPostgres connects over the server's own socket file, so that whoever
 // answers is the server that we started.

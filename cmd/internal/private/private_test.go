@@ -153,3 +153,21 @@ func open(t *testing.T, dsn string) *sql.DB {
 	t.Cleanup(func() { db.Close() })
 	return db
 }
+
+func TestMariaDBOffersTLSOverBothNetworksAndTakesSettings(t *testing.T) {
+	srv := private.RequireMariaDB(t, "--max-connections=17")
+	for network, addr := range map[string]string{"tcp": srv.Addr(), "unix": srv.SocketFile()} {
+		c := mysql.NewConfig()
+		c.Net, c.Addr, c.DBName = network, addr, private.Database
+		c.User, c.Passwd, c.TLSConfig = private.User, private.Password, "skip-verify"
+		var name, cipher string
+		err := open(t, c.FormatDSN()).QueryRowContext(t.Context(), "SHOW STATUS LIKE 'Ssl_cipher'").Scan(&name, &cipher)
+		if err != nil || cipher == "" {
+			t.Errorf("over %s: cipher %q, %v", network, cipher, err)
+		}
+	}
+	var most int
+	if err := open(t, srv.DSN()).QueryRowContext(t.Context(), "SELECT @@max_connections").Scan(&most); err != nil || most != 17 {
+		t.Errorf("max_connections is %d, %v; want 17", most, err)
+	}
+}

@@ -26,11 +26,12 @@ func RequireRedis(tb TB) *Server {
 	return s
 }
 
-// RequireMariaDB starts a MariaDB that is closed at the end of the test. Where
-// none is installed it skips the test, or fails it if VALET_REQUIRE_ALL is 1.
-func RequireMariaDB(tb TB) *MariaDB {
+// RequireMariaDB starts a MariaDB with the settings, which is closed at the end of
+// the test. Where none is installed it skips the test, or fails it if
+// VALET_REQUIRE_ALL is 1.
+func RequireMariaDB(tb TB, settings ...string) *MariaDB {
 	tb.Helper()
-	m, err := StartMariaDB(tb.Context())
+	m, err := StartMariaDB(tb.Context(), settings...)
 	require(tb, err)
 	tb.Cleanup(func() { m.Close() })
 	return m
