@@ -3,20 +3,15 @@ package main
 import (
 	"fmt"
 	"go/types"
+	"slices"
 	"strings"
 )
 
 // applyRules sets what the rules say.
 func (m *model) applyRules(x *method) {
 	owner, name := m.owner(x), x.fn.Name()
-	find := func(verbs ...string) *rule {
-		r := m.rules.find(owner, name, verbs...)
-		if r != nil {
-			x.why = append(x.why, r.reason)
-		}
-		return r
-	}
-	if r := find(ways...); r != nil {
+	if r := m.rules.find(owner, name, ways...); r != nil {
+		x.why = append(x.why, r.reason)
 		switch r.verb {
 		case "skip":
 			x.way, x.standIn = waySkip, r.arg(0)
@@ -26,24 +21,24 @@ func (m *model) applyRules(x *method) {
 			x.way = wayPass
 		}
 	}
-	if r := find("rename"); r != nil {
+	// detail finds a rule that means nothing if x goes one of the ways.
+	detail := func(verb string, but ...way) *rule {
+		r := m.rules.find(owner, name, verb)
+		if r == nil || m.precluded(x, r, but) {
+			return nil
+		}
+		x.why = append(x.why, r.reason)
+		return r
+	}
+	if r := detail("rename", waySkip); r != nil {
 		x.name = r.args[0]
-		m.precludes(x, r, waySkip)
 	}
-	if r := find("release"); r != nil {
-		x.release = true
-		m.precludes(x, r, waySkip, wayManual, wayPass)
-	}
-	if r := find("long"); r != nil {
-		x.long = true
-		m.precludes(x, r, waySkip, wayManual, wayPass)
-	}
-	if r := find("via"); r != nil {
-		m.precludes(x, r, waySkip, wayManual, wayPass)
+	x.release = detail("release", waySkip, wayManual, wayPass) != nil
+	x.long = detail("long", waySkip, wayManual, wayPass) != nil
+	if r := detail("via", waySkip, wayManual, wayPass); r != nil {
 		m.setVia(x, r)
 	}
-	if r := find("drop"); r != nil {
-		m.precludes(x, r, waySkip, wayManual, wayPass)
+	if r := detail("drop", waySkip, wayManual, wayPass); r != nil {
 		if x.drop = r.args[0]; m.out.function(x.drop) == nil {
 			m.errs.add(r.pos, "%q: package %s in %s has no function %s; write it", r, m.out.name, m.out.dir, x.drop)
 		}
@@ -59,14 +54,17 @@ func (m *model) applyRules(x *method) {
 	}
 }
 
-// precludes reports a rule that means nothing beside another.
-func (m *model) precludes(x *method, r *rule, ways ...way) {
-	for _, w := range ways {
-		if x.way == w {
-			other := m.rules.find(m.owner(x), x.fn.Name(), "skip", "pass", "manual")
-			m.errs.add(r.pos, "%q says nothing about %s beside %s, %q; remove one of them", r, x.subject(), other.pos, other)
-		}
+// precluded reports whether a rule means nothing, because x goes one of the ways.
+// That is an error unless the rule is for all types and the other is not.
+func (m *model) precluded(x *method, r *rule, ways []way) bool {
+	if !slices.Contains(ways, x.way) {
+		return false
 	}
+	other := m.rules.find(m.owner(x), x.fn.Name(), "skip", "pass", "manual")
+	if !strings.HasPrefix(r.subject, "*.") || strings.HasPrefix(other.subject, "*.") {
+		m.errs.add(r.pos, "%q says nothing about %s beside %s, %q; remove one of them", r, x.subject(), other.pos, other)
+	}
+	return true
 }
 
 // posOf is where the rule with the verb stands.

@@ -21,7 +21,7 @@ func (w *wrapper) parts(x *method) *parts {
 	p := &parts{}
 	own := []string{"a", "cb", "ctx", "v", "err"}
 	if x.owner != nil {
-		p.recv = w.receiverName(x.owner)
+		p.recv = w.m.out.receiverName(w.file, x.owner)
 		_, use := w.typeParams(x.owner.tparams)
 		p.receiver = fmt.Sprintf("(%s *%s%s) ", p.recv, x.owner.name(), use)
 		own = append(own, p.recv)

@@ -124,13 +124,13 @@ func (m *model) sibling(x *method, name string) *method {
 func (m *model) checkUnused() {
 	for _, r := range m.rules.all {
 		if !r.used {
-			m.errs.add(r.pos, "%q is about nothing: %s of the types and functions given has no such name, or a more special rule precedes it; correct the rule or remove it",
+			m.errs.add(r.pos, "%q is about nothing: nothing that is wrapped has this name in %s, or a more special rule precedes it; correct the rule or remove it",
 				r, m.d.version)
 		}
 	}
 }
 
-// declared reports whether the output declares a type by hand.
+// declaresType reports whether the output declares a type by hand.
 func (o *output) declaresType(name string) bool {
 	_, ok := o.decls[name].(*ast.TypeSpec)
 	return ok

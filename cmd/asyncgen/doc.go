@@ -75,7 +75,8 @@
 //		opts ...adapter.CallOption) *adapter.Call
 //
 // A rule that says nothing about anything is an error, as is one without a
-// reason.
+// reason, and one that contradicts another. A rule with * does not apply where
+// one with a type's name contradicts it.
 //
 // # Aliases
 //

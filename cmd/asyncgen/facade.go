@@ -26,9 +26,7 @@ func (m *model) facadeFile(name, comment string) (string, error) {
 	}
 	f.use(m.d.pkg.Path(), m.d.pkg.Name())
 	f.adapter = f.use(adapterPath, "adapter")
-	f.taken[m.out.name] = f.imports[m.d.pkg.Path()] == m.out.name
-	f.async = f.use(m.out.path, "async"+m.out.name)
-	f.names[m.out.path] = m.out.name
+	f.async = f.use(m.out.path, "async"+strings.TrimPrefix(m.out.name, "async"))
 	for _, t := range m.types {
 		f.typeDecl(t)
 		for _, x := range t.methods {

@@ -23,13 +23,12 @@ type file struct {
 	pkgPath, pkgName string
 	taken            map[string]bool   // names at the level of the file or package
 	imports          map[string]string // by path
-	names            map[string]string // of the packages themselves, by path
 	deprecated       bool              // what is deprecated is used by what is not a function
 	code             strings.Builder
 }
 
 func newFile(o *output) *file {
-	f := &file{pkgPath: o.path, pkgName: o.name, taken: map[string]bool{}, imports: map[string]string{}, names: map[string]string{}}
+	f := &file{pkgPath: o.path, pkgName: o.name, taken: map[string]bool{}, imports: map[string]string{}}
 	for name := range o.decls {
 		f.taken[name] = true
 	}
@@ -57,7 +56,7 @@ func (f *file) use(pkgPath, name string) string {
 		}
 	}
 	f.taken[local] = true
-	f.imports[pkgPath], f.names[pkgPath] = local, name
+	f.imports[pkgPath] = local
 	return local
 }
 

@@ -27,33 +27,50 @@ func TestRulesThatAreWrongAreErrors(t *testing.T) {
 		rule string
 		want []string
 	}{
-		"no reason":                        {"Store.Len skip", []string{`my.rules:7: the rule has no reason; want: SUBJECT`}},
-		"an empty reason":                  {"Store.Len skip --  ", []string{`my.rules:7: the rule has no reason`}},
-		"no verb":                          {"Store.Len -- why", []string{`my.rules:7: the rule has no verb`}},
-		"an unknown verb":                  {"Store.Len drop-it -- why", []string{`my.rules:7: there is no verb "drop-it"; the verbs are call, drop`}},
-		"too many arguments":               {"Store.Len pass it -- why", []string{`my.rules:7: "pass" has 1 arguments, want 0`}},
-		"too few arguments":                {"Store.Len via -- why", []string{`my.rules:7: "via" has 0 arguments, want 1 to 2`}},
-		"a method that is not there":       {"Store.Length pass -- why", []string{`my.rules:7: "Store.Length pass" is about nothing`}},
-		"a type that is not wrapped":       {"Tx.Exec pass -- why", []string{`my.rules:7: "Tx.Exec pass" is about nothing`}},
-		"a type's verb for a method":       {"Store.Get held -- why", []string{`my.rules:7: "Store.Get held" is about nothing`}},
-		"a rule that is preceded":          {"Store.Len pass -- why\n*.Len call -- why", []string{`my.rules:8: "\*.Len call" is about nothing`}},
-		"the same rule twice":              {"Store.Len pass -- why\nStore.Len pass -- why", []string{`my.rules:8: "Store.Len pass" and my.rules:7, .* exclude each other`}},
-		"two ways":                         {"Store.Len pass -- why\nStore.Len call -- why", []string{`my.rules:8: .*exclude each other`}},
-		"a detail of what is skipped":      {"Store.Get skip -- why\nStore.Get release -- why", []string{`my.rules:8: "Store.Get release" says nothing about Store.Get beside my.rules:7, "Store.Get skip"`}},
-		"manual without a method":          {"Store.Get manual -- why", []string{`my.rules:7: Store.Get is to be written by hand, but package async in async has no method Get of Store; write it`}},
-		"via without a helper":             {"Store.Get via help -- why", []string{`my.rules:7: "Store.Get via help": package async in async has no function help; write it`}},
-		"via another method":               {"Store.Get via help List -- why", []string{`my.rules:7: .* has no function help`}},
-		"drop without a function":          {"Store.Get drop end -- why", []string{`my.rules:7: .* has no function end; write it`}},
-		"drop without a method":            {"Store drop End -- why", []string{`my.rules:7: "Store drop End": Store has no method End`}},
-		"drop by a method that needs more": {"Store drop Get -- why", []string{`my.rules:7: "Store drop Get": Store has no method Get, without parameters`}},
-		"skip for what is not there":       {"Store.Get skip Fetch -- why", []string{`my.rules:7: "Store.Get skip Fetch": there is no Fetch beside Store.Get`}},
-		"skip for what is skipped":         {"Store.Get skip Secret -- why", []string{`my.rules:7: .*Store.Secret is skipped itself`}},
-		"two methods of one name":          {"Store.Get rename Put -- why", []string{`Store.Put would be written as Store.Put, as is Store.Get`}},
+		"no reason":                              {"Store.Len skip", []string{`my.rules:7: the rule has no reason; want: SUBJECT`}},
+		"an empty reason":                        {"Store.Len skip --  ", []string{`my.rules:7: the rule has no reason`}},
+		"no verb":                                {"Store.Len -- why", []string{`my.rules:7: the rule has no verb`}},
+		"an unknown verb":                        {"Store.Len drop-it -- why", []string{`my.rules:7: there is no verb "drop-it"; the verbs are call, drop`}},
+		"too many arguments":                     {"Store.Len pass it -- why", []string{`my.rules:7: "pass" has 1 arguments, want 0`}},
+		"too few arguments":                      {"Store.Len via -- why", []string{`my.rules:7: "via" has 0 arguments, want 1 to 2`}},
+		"a method that is not there":             {"Store.Length pass -- why", []string{`my.rules:7: "Store.Length pass" is about nothing`}},
+		"a type that is not wrapped":             {"Tx.Exec pass -- why", []string{`my.rules:7: "Tx.Exec pass" is about nothing`}},
+		"a type's verb for a method":             {"Store.Get held -- why", []string{`my.rules:7: "Store.Get held" is about nothing`}},
+		"a rule that is preceded":                {"Store.Len pass -- why\n*.Len call -- why", []string{`my.rules:8: "\*.Len call" is about nothing`}},
+		"the same rule twice":                    {"Store.Len pass -- why\nStore.Len pass -- why", []string{`my.rules:8: "Store.Len pass" and my.rules:7, .* exclude each other`}},
+		"two ways":                               {"Store.Len pass -- why\nStore.Len call -- why", []string{`my.rules:8: .*exclude each other`}},
+		"a detail of what is skipped":            {"Store.Get skip -- why\nStore.Get release -- why", []string{`my.rules:8: "Store.Get release" says nothing about Store.Get beside my.rules:7, "Store.Get skip"`}},
+		"a detail of all types that are skipped": {"*.Get skip -- why\n*.Get release -- why", []string{`my.rules:8: "\*.Get release" says nothing about Store.Get beside`}},
+		"manual without a method":                {"Store.Get manual -- why", []string{`my.rules:7: Store.Get is to be written by hand, but package async in async has no method Get of Store; write it`}},
+		"via without a helper":                   {"Store.Get via help -- why", []string{`my.rules:7: "Store.Get via help": package async in async has no function help; write it`}},
+		"via another method":                     {"Store.Get via help List -- why", []string{`my.rules:7: .* has no function help`}},
+		"drop without a function":                {"Store.Get drop end -- why", []string{`my.rules:7: .* has no function end; write it`}},
+		"drop without a method":                  {"Store drop End -- why", []string{`my.rules:7: "Store drop End": Store has no method End`}},
+		"drop by a method that needs more":       {"Store drop Get -- why", []string{`my.rules:7: "Store drop Get": Store has no method Get, without parameters`}},
+		"skip for what is not there":             {"Store.Get skip Fetch -- why", []string{`my.rules:7: "Store.Get skip Fetch": there is no Fetch beside Store.Get`}},
+		"skip for what is skipped":               {"Store.Get skip Secret -- why", []string{`my.rules:7: .*Store.Secret is skipped itself`}},
+		"two methods of one name":                {"Store.Get rename Put -- why", []string{`Store.Put would be written as Store.Put, as is Store.Get`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, args := withRules(t, test.rule)
 			m.fails(test.want, args...)
 		})
+	}
+}
+
+func TestARuleForAllTypesLeavesOutThoseWithTheirOwn(t *testing.T) {
+	m, args := withRules(t, "Store.Get pass -- why\n*.Get release -- why\n*.Put rename Set -- why\nStore.Put rename Place -- why\n*.Put note -- Said of all.")
+	m.fails([]string{`my.rules:9: "\*.Put rename Set" is about nothing`}, args...)
+	m, args = withRules(t, "Store.Get pass -- why\n*.Get release -- why\nStore.Put note -- Said of one.\n*.Put note -- Said of all.")
+	m.must(args...)
+	text := m.read("async/async.go")
+	for _, want := range []string{
+		"func (s *Store) Get(ctx context.Context, key string) (string, error) { return s.x.Get(ctx, key) }",
+		"// Put is [shapes.Store.Put]. Said of all. Said of one. A nil cb is allowed.",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %q", want)
+		}
 	}
 }
 

@@ -100,8 +100,6 @@ func (t *target) star() string {
 }
 
 // receiverName is that of the methods written by hand, or an initial.
-func (w *wrapper) receiverName(t *target) string { return w.m.out.receiverName(w.file, t) }
-
 func (o *output) receiverName(f *file, t *target) string {
 	for _, x := range t.methods {
 		if d := o.methods[t.name()+"."+x.name]; d != nil && len(d.Recv.List[0].Names) == 1 {
@@ -117,7 +115,7 @@ func (o *output) receiverName(f *file, t *target) string {
 
 func (w *wrapper) typeDecl(t *target) {
 	decl, use := w.typeParams(t.tparams)
-	name, raw, recv := t.name(), t.star()+w.of(t.obj)+use, w.receiverName(t)
+	name, raw, recv := t.name(), t.star()+w.of(t.obj)+use, w.m.out.receiverName(w.file, t)
 	w.loop = w.use(loopPath, "loop")
 	w.deprecated = w.deprecated || w.m.d.deprecated(t.obj) != ""
 	doc := []string{fmt.Sprintf("%s is [%s] under callbacks.", name, w.of(t.obj))}
