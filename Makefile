@@ -12,7 +12,7 @@ fmt: ## format all files with gofumpt
 	@GOWORK=off go -C tools build -o ../.bin/ tool && .bin/gofumpt -l -w .
 
 generate: ## write what cmd/asyncgen writes
-	@go generate ./...
+	@./scripts/generate.sh
 
 vet: ## go vet, every module, on this system
 	@for m in . adapter/promadapter cmd cmd/asyncgen examples tools; do GOWORK=off go -C $$m vet ./... || exit; done

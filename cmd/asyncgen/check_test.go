@@ -10,7 +10,7 @@ func TestCheckShowsWhatWouldChange(t *testing.T) {
 	m := newShapes(t)
 	check := append([]string{"-check"}, shapes...)
 	status, stdout, stderr := m.run(check...)
-	if status != 1 || !strings.Contains(stdout, "+++ async/async.go, generated\n") || !strings.Contains(stderr, "run go generate") {
+	if status != 1 || !strings.Contains(stdout, "+++ async/async.go, generated\n") || !strings.Contains(stderr, "generate again") {
 		t.Errorf("nothing is there: status %d\n%s%s", status, stdout, stderr)
 	}
 	if _, err := os.Stat(m.path("async/async.go")); err == nil {

@@ -52,7 +52,7 @@ func finish(files []*written, check bool, stdout io.Writer) error {
 		}
 	}
 	if differ > 0 {
-		return fmt.Errorf("files that are not what would be generated: %d; run go generate, and look at what the driver has that is new", differ)
+		return fmt.Errorf("files that are not what would be generated: %d; generate again, and look at what the driver has that is new", differ)
 	}
 	return nil
 }
