@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+
+	"github.com/valet-go/valet/adapter"
 )
 
 // dialFunc is how a driver's connections come to be: net.Dialer's or
@@ -35,6 +37,10 @@ type session struct {
 	own func(lane int) (string, error)
 	// close ends the client.
 	close func() error
+
+	// calls, if there is one, starts reads with callbacks by the typed wrapper
+	// of the driver, in place of read in a body.
+	calls func(a *adapter.Adapter) func(ctx context.Context, key int, cb func(string, error))
 }
 
 // server is a private server.

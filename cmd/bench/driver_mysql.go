@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/valet-go/valet/adapter"
+	vsql "github.com/valet-go/valet/backends/sql"
 )
 
 // mysqlDriver reads 64-byte values by primary key, with a prepared statement
@@ -65,6 +68,18 @@ func (d mysqlDriver) open(ctx context.Context, at target, sp spec, dial dialFunc
 		read: func(ctx context.Context, key int) (v string, err error) {
 			err = stmt.QueryRowContext(ctx, key).Scan(&v)
 			return v, err
+		},
+		calls: func(a *adapter.Adapter) func(context.Context, int, func(string, error)) {
+			wrapped := vsql.NewStmt(a, stmt)
+			return func(ctx context.Context, key int, cb func(string, error)) {
+				wrapped.QueryRow(ctx, func(row *vsql.Row, err error) {
+					var v string
+					if err == nil {
+						err = row.Scan(&v)
+					}
+					cb(v, err)
+				}, key)
+			}
 		},
 		close: func() error {
 			stmt.Close()

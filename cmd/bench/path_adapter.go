@@ -18,13 +18,21 @@ func startCalls(ctx context.Context, l *loop.Loop, s *session, m *meter, sp spec
 		ctx = context.WithoutCancel(ctx)
 	}
 	a := adapter.New(l).Backend(sp.Driver, opts...)
+	var typed func(context.Context, int, func(string, error))
+	if s.calls != nil {
+		typed = s.calls(a)
+	}
 	for i := range m.lanes {
 		key := m.lanes[i].key
 		body := func(ctx context.Context) (string, error) { return s.read(ctx, key) }
 		var done func(string, error)
 		next := func() {
 			m.begin(i)
-			adapter.Go(ctx, a, body, done)
+			if typed != nil {
+				typed(ctx, key, done)
+			} else {
+				adapter.Go(ctx, a, body, done)
+			}
 		}
 		done = func(got string, err error) {
 			if m.end(i, got, err) {
