@@ -1,6 +1,6 @@
 # The library itself needs nothing but Go; see CONTRIBUTING.md.
 .DEFAULT_GOAL := help
-.PHONY: help deps fmt vet lint tidy test test-upstream demo bench fuzz
+.PHONY: help deps fmt generate vet lint tidy test test-upstream demo bench fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,14 +11,17 @@ deps: ## install the servers that the tests start (Debian packages; needs root)
 fmt: ## format all files with gofumpt
 	@GOWORK=off go -C tools build -o ../.bin/ tool && .bin/gofumpt -l -w .
 
+generate: ## write what cmd/asyncgen writes
+	@go generate ./...
+
 vet: ## go vet, every module, on this system
-	@for m in . adapter/promadapter cmd examples tools; do GOWORK=off go -C $$m vet ./... || exit; done
+	@for m in . adapter/promadapter cmd cmd/asyncgen examples tools; do GOWORK=off go -C $$m vet ./... || exit; done
 
 lint: ## format, module files, boundaries, vet for three systems, staticcheck
 	@./scripts/lint.sh
 
 tidy: ## go mod tidy, every module
-	@for m in . adapter/promadapter cmd examples tools; do GOWORK=off go -C $$m mod tidy || exit; done
+	@for m in . adapter/promadapter cmd cmd/asyncgen examples tools; do GOWORK=off go -C $$m mod tidy || exit; done
 
 test: ## everything that has to hold before a commit
 	@./scripts/test.sh

@@ -65,11 +65,29 @@ check_requirements() {
   fi
 }
 
+# check_generated: what asyncgen writes is what the files have. Each is checked in
+# its own module, with the version of the driver that its go.mod names.
+check_generated() {
+  local run='//go:generate go run github.com/valet-go/valet/cmd/asyncgen ' file line bad=0 found=0
+  while IFS=: read -r file line; do
+    found=1
+    # The arguments are words: go generate would split them in the same way.
+    # shellcheck disable=SC2086
+    (cd "$(dirname "$file")" && "$bin/asyncgen" -check ${line#"$run"}) || bad=1
+  done < <(grep -r --include='*.go' "^$run" .)
+  if [ "$found" = 0 ]; then
+    echo "no file has a directive for asyncgen"
+    return 1
+  fi
+  return "$bad"
+}
+
 run_checks() {
   local module os
   section "Format, modules, boundaries"
   step "gofumpt" check_format
   for module in "${modules[@]}"; do step "tidy $module" tidy "$module"; done
+  step "generated files" check_generated
   step "boundaries of the packages" check_boundaries
   step "requirements of the library" check_requirements
 

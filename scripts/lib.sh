@@ -4,15 +4,16 @@
 
 # Every module is checked on its own: ./... does not descend into the others,
 # and without the workspace each is built as its users build it.
-modules=(. adapter/promadapter cmd examples tools)
+modules=(. adapter/promadapter cmd cmd/asyncgen examples tools)
 export GOWORK=off
 
 # Tools, in the versions of tools/go.mod, which the library's go.mod need not
-# know.
+# know, and the generator.
 bin=$PWD/.bin
 build_tools() {
   mkdir -p "$bin"
-  go -C tools build -o "$bin/" ./testreport tool
+  go -C tools build -o "$bin/" ./testreport tool &&
+    go -C cmd/asyncgen build -o "$bin/" .
 }
 
 seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1fs", b - a }'; }

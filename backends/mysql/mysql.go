@@ -31,18 +31,18 @@ import (
 	"github.com/valet-go/valet/loop"
 )
 
-// The types of backends/sql and of the driver that programs name.
+//go:generate go run github.com/valet-go/valet/cmd/asyncgen -alias alias.go github.com/go-sql-driver/mysql
+
+// The types of backends/sql; alias.go has the driver's.
 type (
 	DB        = sql.DB
+	Conn      = sql.Conn
 	Tx        = sql.Tx
 	Stmt      = sql.Stmt
 	Rows      = sql.Rows
 	Row       = sql.Row
 	Result    = sql.Result
 	TxOptions = sql.TxOptions
-
-	Config     = mysql.Config
-	MySQLError = mysql.MySQLError
 )
 
 // ErrNoRows is what QueryRow reports without a row.

@@ -4,7 +4,9 @@
 // A [DB] wraps a [*sql.DB] of package database/sql, whose semantics it keeps:
 // pooling, prepared statements, conversions, errors. Each method that would
 // block takes a callback instead, as its last fixed parameter, and returns a
-// [*adapter.Call]; Close and Each return nothing.
+// [*adapter.Call]; DB.Close and Each return nothing. All methods are there, most
+// of them generated: docs/api-sql.md lists them, with what differs and why.
+// Package syncsql, below this one, has them as database/sql has.
 //
 // # Goroutines
 //
@@ -18,9 +20,10 @@
 // beside [DB.BeginTx] does not roll back by surprise. It must be ended by its
 // own methods, like an open file.
 //
-// # Transactions
+// # Transactions and connections
 //
-// The calls of a transaction run in the order in which they were started, one
-// after another; they take no slots, so that those who wait for a connection
-// cannot keep out a commit that would free one.
+// The calls of a transaction, or of a [Conn] and its transactions, run in the
+// order in which they were started, one after another; they take no slots, so
+// that those who wait for a connection cannot keep out a commit that would free
+// one.
 package sql

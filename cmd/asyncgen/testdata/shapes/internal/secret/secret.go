@@ -1,0 +1,5 @@
+// Package secret cannot be imported by others.
+package secret
+
+// Thing is hidden.
+type Thing struct{}
