@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// killPatience is how long a function given to Killable may take. It may have
-// to dial.
+// killPatience is how long a function given to Killable may take at most; but
+// no longer than the grace. It may have to dial.
 const killPatience = 5 * time.Second
 
 // Killable lets a body say how the server can be made to stop what the body is
@@ -39,6 +39,32 @@ func Killable(ctx context.Context, kill func(context.Context) error) (release fu
 	}
 	r.killer = k
 	return func() { r.release(k) }
+}
+
+// PolicyOf returns the policy of the call whose body was given ctx, or a
+// context that ctx was made from; without one, [Close]. If that call was
+// cancelled, and its body is to stop, the error says why; with the policy [Kill]
+// that is so from the moment in which [Killable] would come too late, while the
+// context itself ends later. For what can be killed only at some cost. Body's
+// goroutine, or any other that works for it; does not block.
+func PolicyOf(ctx context.Context) (CancelPolicy, error) {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	if c == nil {
+		return Close, nil
+	}
+	r := c.rare.Load()
+	if r == nil || c.policy != Kill {
+		return c.policy, (*bodyContext)(c).Err()
+	}
+	r.mu.Lock()
+	told := r.told
+	r.mu.Unlock()
+	c.ctxMu.Lock()
+	defer c.ctxMu.Unlock()
+	if told && !r.over {
+		return Kill, r.cause
+	}
+	return Kill, r.err
 }
 
 // release makes k harmless, if it is still the call's; nil stands for whatever
@@ -74,7 +100,7 @@ func (c *Call) kill(cause error) bool {
 	}
 	k.busy = make(chan struct{})
 	go func() {
-		err := k.run(c.ctx)
+		err := k.run(c.ctx, c.a.b.settings.grace)
 		r.mu.Lock()
 		r.killErr = err
 		r.mu.Unlock()
@@ -88,8 +114,8 @@ func (c *Call) kill(cause error) bool {
 	return true
 }
 
-func (k *killer) run(ctx context.Context) (err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killPatience)
+func (k *killer) run(ctx context.Context, grace time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(grace, killPatience))
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {

@@ -17,18 +17,13 @@
 package mysql
 
 import (
-	"context"
 	stdsql "database/sql"
-	"database/sql/driver"
 	"fmt"
-	"net"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/valet-go/valet/adapter"
 	"github.com/valet-go/valet/backends/sql"
-	"github.com/valet-go/valet/fakesock"
-	"github.com/valet-go/valet/loop"
 )
 
 // The types of backends/sql and of the driver that programs name.
@@ -104,19 +99,4 @@ func Open(a *adapter.Adapter, dsn string, opts ...Option) (*DB, error) {
 	db.SetMaxIdleConns(o.conns)
 	calls := append(o.calls, adapter.WithSlots(o.conns), adapter.WithQueue(o.queue))
 	return sql.New(a.Backend("mysql", calls...), db), nil
-}
-
-// NewConnector returns a connector for [database/sql.OpenDB] whose connections
-// are on l, for programs that use database/sql themselves. cfg is copied. A
-// DialFunc that it has, or a network that was registered with the driver by
-// RegisterDialContext, is left alone.
-func NewConnector(l *loop.Loop, cfg *Config) (driver.Connector, error) {
-	cfg = cfg.Clone()
-	if cfg.DialFunc == nil && (cfg.Net == "" || cfg.Net == "tcp" || cfg.Net == "unix") {
-		d := &fakesock.Dialer{Loop: l}
-		cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return d.DialContext(ctx, network, addr)
-		}
-	}
-	return mysql.NewConnector(cfg)
 }

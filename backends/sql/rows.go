@@ -20,7 +20,9 @@ type Rows struct {
 	rows *sql.Rows
 	next []*Row // fetched by the query itself
 	more bool   // rows has not ended
-	end  func()
+	life life
+
+	pooled bool // the connection is not a transaction's
 }
 
 // header is what the rows of one result have in common.
@@ -37,17 +39,20 @@ func (r *Rows) ColumnTypes() []*sql.ColumnType { return r.head.types }
 
 // openRows is a body: it runs the query and fetches the first batch.
 func openRows(ctx context.Context, c caller, query func(context.Context) (*sql.Rows, error)) (*Rows, error) {
-	life, end := context.WithCancel(ctx) // for fetch; ctx does not end once this has returned
-	rows, err := query(life)
-	if err == nil {
-		r := &Rows{rows: rows, more: true, end: end}
+	r := &Rows{more: true, pooled: c.lane == nil}
+	r.life.begin(ctx) // for fetch; ctx does not end once this has returned
+	var err error
+	if r.rows, err = query(&r.life); err == nil {
 		if err = r.open(); err == nil {
+			err = r.life.settle()
+		}
+		if err == nil {
 			r.Stream = adapter.NewStream(c.a, c.lane, r.fetch, r.stop)
 			return r, nil
 		}
-		rows.Close()
+		r.stop()
 	}
-	end()
+	r.life.end()
 	return nil, err
 }
 
@@ -75,13 +80,18 @@ func (r *Rows) fetch(ctx context.Context) ([]*Row, error) {
 		r.next = nil
 		return next, nil
 	}
-	if ctx.Done() == nil {
-		return r.batch()
+	if err := r.life.arm(ctx); err != nil {
+		return nil, err
 	}
-	unwatch := context.AfterFunc(ctx, r.end)
+	unwatch := context.AfterFunc(ctx, r.life.end)
 	batch, err := r.batch()
-	if !unwatch() {
+	stopped := !unwatch()
+	killed := r.life.settle()
+	switch {
+	case stopped:
 		return nil, ctx.Err() // and not that of the rows' life
+	case killed != nil && err == nil:
+		return nil, killed
 	}
 	return batch, err
 }
@@ -130,10 +140,13 @@ func scanValues(rows *sql.Rows, dest []any) ([]any, error) {
 
 // stop is the stream's; it may be called again.
 func (r *Rows) stop() error {
+	if r.more {
+		r.drain()
+	}
 	r.more = false
 	r.next = nil
 	err := r.rows.Close()
-	r.end()
+	r.life.end()
 	return err
 }
 
