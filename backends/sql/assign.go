@@ -3,6 +3,7 @@ package sql
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"time"
 )
 
@@ -36,6 +37,16 @@ func assign(dest, src any) (done bool, err error) {
 		return false, nil
 	}
 	return assignSlow(dest, src)
+}
+
+// scanValue is assign, with convert for the rest.
+func scanValue(dest, src any) error {
+	done, err := assign(dest, src)
+	if !done {
+		// Its error is about the one column that it sees.
+		err = errors.Unwrap(convert([]string{""}, []any{src}, []any{dest}))
+	}
+	return err
 }
 
 func store[T any](d *T, v T) (done bool, err error) {

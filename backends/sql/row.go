@@ -32,12 +32,7 @@ func (r *Row) Scan(dest ...any) error {
 		return convert(r.head.columns, r.values, dest) // has an error for it
 	}
 	for i, d := range dest {
-		done, err := assign(d, r.values[i])
-		if !done {
-			// Its error is about the one column that it sees.
-			err = errors.Unwrap(convert(r.head.columns[i:i+1], r.values[i:i+1], dest[i:i+1]))
-		}
-		if err != nil {
+		if err := scanValue(d, r.values[i]); err != nil {
 			return fmt.Errorf(`sql: Scan error on column index %d, name %q: %w`, i, r.head.columns[i], err)
 		}
 	}

@@ -46,6 +46,16 @@ func (r *Rows) ColumnTypes() []*sql.ColumnType { return r.shown.types }
 
 // openRows is a body: it runs the query and fetches the first batch.
 func openRows(ctx context.Context, c caller, query func(context.Context) (*sql.Rows, error)) (*Rows, error) {
+	r, err := openWith(ctx, c, query, (*Rows).open)
+	if err != nil {
+		return nil, err
+	}
+	r.Stream, r.shown = r.stream(), r.head
+	return r, nil
+}
+
+// openWith runs the query and then first, which reads.
+func openWith(ctx context.Context, c caller, query func(context.Context) (*sql.Rows, error), first func(*Rows) error) (*Rows, error) {
 	r := &Rows{more: true, c: c, pooled: c.lane == nil}
 	if r.pooled {
 		r.c.lane = new(adapter.Lane)
@@ -53,11 +63,10 @@ func openRows(ctx context.Context, c caller, query func(context.Context) (*sql.R
 	r.life.begin(ctx) // for fetch; ctx does not end once this has returned
 	var err error
 	if r.rows, err = query(&r.life); err == nil {
-		if err = r.open(); err == nil {
+		if err = first(r); err == nil {
 			err = r.life.settle()
 		}
 		if err == nil {
-			r.Stream, r.shown = r.stream(), r.head
 			return r, nil
 		}
 		_ = r.shut() // the other error is the one to report
@@ -127,34 +136,48 @@ func (r *Rows) within(ctx context.Context, read func() error) error {
 	return err
 }
 
-// batch reads up to batchRows rows. At the end it gives the connection back,
-// unless there may be another result set.
+// batch reads up to batchRows rows.
 func (r *Rows) batch() ([]*Row, error) {
 	dest := make([]any, len(r.head.columns))
-	var rows []Row
-	for len(rows) < batchRows {
-		if r.more = r.rows.Next(); !r.more {
-			break
-		}
-		values, err := scanValues(r.rows, dest)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, Row{r.head, values})
-	}
-	if !r.more {
-		if err := r.rows.Err(); err != nil {
-			return nil, err
-		}
-		if _, closed := r.rows.Columns(); closed != nil { // by database/sql
-			r.life.end()
-		} else {
-			r.follow = mayFollow
-		}
+	rows, err := readBatch(r, batchRows, func(rows *sql.Rows, row *Row) (err error) {
+		row.head = r.head
+		row.values, err = scanValues(rows, dest)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	batch := make([]*Row, len(rows))
 	for i := range rows {
 		batch[i] = &rows[i]
+	}
+	return batch, nil
+}
+
+// readBatch reads up to limit rows. At the end of the result it gives the
+// connection back, unless there may be another result set.
+func readBatch[T any](r *Rows, limit int, scan func(*sql.Rows, *T) error) ([]T, error) {
+	var batch []T
+	for len(batch) < limit {
+		if r.more = r.rows.Next(); !r.more {
+			break
+		}
+		var none T
+		batch = append(batch, none)
+		if err := scan(r.rows, &batch[len(batch)-1]); err != nil {
+			return nil, err
+		}
+	}
+	if r.more {
+		return batch, nil
+	}
+	if err := r.rows.Err(); err != nil {
+		return nil, err
+	}
+	if _, closed := r.rows.Columns(); closed != nil { // by database/sql
+		r.life.end()
+	} else {
+		r.follow = mayFollow
 	}
 	return batch, nil
 }
