@@ -16,11 +16,7 @@
 // which are the same for every database.
 package mysql
 
-import (
-	"github.com/go-sql-driver/mysql"
-
-	"github.com/valet-go/valet/backends/sql"
-)
+import "github.com/valet-go/valet/backends/sql"
 
 //go:generate go run github.com/valet-go/valet/cmd/asyncgen -alias alias.go github.com/go-sql-driver/mysql
 

@@ -9,18 +9,27 @@ import (
 	"github.com/valet-go/valet/adapter"
 )
 
-// Querier is what [Get], [Each] and [All] ask: a [DB], a [Tx], or a [Stmt], for
-// which query must be "".
+// Querier is what [Get], [Each] and [All] ask: a [DB], a [Conn], a [Tx], or a
+// [Stmt], for which query must be "".
 type Querier interface {
 	ask(query string, args []any) (caller, func(context.Context) (*sql.Rows, error))
 }
 
 func (db *DB) ask(query string, args []any) (caller, func(context.Context) (*sql.Rows, error)) {
-	return db.exec(), askOf(db.db, query, args)
+	return caller{a: db.a}, askOf(db.x, query, args)
+}
+
+func (c *Conn) ask(query string, args []any) (caller, func(context.Context) (*sql.Rows, error)) {
+	return caller{c.a, c.lane}, askOf(c.x, query, args)
 }
 
 func (tx *Tx) ask(query string, args []any) (caller, func(context.Context) (*sql.Rows, error)) {
-	return tx.c, askOf(tx.tx, query, args)
+	return caller{tx.a, tx.lane}, askOf(tx.x, query, args)
+}
+
+// queryer is what DB, Conn and Tx of database/sql have in common.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 func askOf(q queryer, query string, args []any) func(context.Context) (*sql.Rows, error) {
@@ -28,11 +37,11 @@ func askOf(q queryer, query string, args []any) func(context.Context) (*sql.Rows
 }
 
 func (s *Stmt) ask(query string, args []any) (caller, func(context.Context) (*sql.Rows, error)) {
-	return s.c, func(ctx context.Context) (*sql.Rows, error) {
+	return caller{s.a, s.lane}, func(ctx context.Context) (*sql.Rows, error) {
 		if query != "" {
 			return nil, errStmtQuery
 		}
-		return s.stmt.QueryContext(ctx, args...)
+		return s.x.QueryContext(ctx, args...)
 	}
 }
 
@@ -147,7 +156,7 @@ func (t *typed[T]) open(r *Rows) (err error) {
 
 // fetch is the stream's.
 func (t *typed[T]) fetch(ctx context.Context) (batch []T, err error) {
-	if batch, t.next = t.next, nil; batch != nil {
+	if batch, t.next = t.next, nil; len(batch) > 0 {
 		return batch, nil
 	}
 	err = t.r.within(ctx, func() (err error) {

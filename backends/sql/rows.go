@@ -100,7 +100,7 @@ func headerOf(rows *sql.Rows) (*header, error) {
 // fetch is the stream's. When ctx ends, so do the rows: there is no other way
 // to stop one that waits for the server.
 func (r *Rows) fetch(ctx context.Context) ([]*Row, error) {
-	if next := r.next; next != nil {
+	if next := r.next; len(next) > 0 {
 		r.next = nil
 		return next, nil
 	}
