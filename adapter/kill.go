@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// killPatience is how long a function given to Killable may take. It may have
-// to dial.
+// killPatience is how long a function given to Killable may take at most; but
+// no longer than the grace. It may have to dial.
 const killPatience = 5 * time.Second
 
 // Killable lets a body say how the server can be made to stop what the body is
@@ -41,6 +41,32 @@ func Killable(ctx context.Context, kill func(context.Context) error) (release fu
 	}
 	r.killer = k
 	return func() { r.release(k) }
+}
+
+// PolicyOf returns the policy of the call whose body was given ctx, or a
+// context that ctx was made from; without one, [Close]. If that call was
+// cancelled, and its body is to stop, the error says why; with the policy [Kill]
+// that is so from the moment in which [Killable] would come too late, while the
+// context itself ends later. For what can be killed only at some cost. Body's
+// goroutine, or any other that works for it; does not block.
+func PolicyOf(ctx context.Context) (CancelPolicy, error) {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	if c == nil {
+		return Close, nil
+	}
+	r := c.rare.Load()
+	if r == nil || c.policy != Kill {
+		return c.policy, (*bodyContext)(c).Err()
+	}
+	r.mu.Lock()
+	told := r.told
+	r.mu.Unlock()
+	c.ctxMu.Lock()
+	defer c.ctxMu.Unlock()
+	if told && !r.over {
+		return Kill, r.cause
+	}
+	return Kill, r.err
 }
 
 // release makes k harmless, if it is still the call's; nil stands for whatever
@@ -82,8 +108,9 @@ func (c *Call) kill() bool {
 // does not help within the grace.
 func (k *killer) run(c *Call) {
 	b := c.a.b
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), b.settings.killing)
-	late := time.AfterFunc(b.settings.killing, func() { b.stop(c) }) // kill may not heed ctx
+	patience := min(b.settings.grace, b.settings.killing)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), patience)
+	late := time.AfterFunc(patience, func() { b.stop(c) }) // kill may not heed ctx
 	err := ErrGoexit
 	defer func() {
 		if v := recover(); v != nil {

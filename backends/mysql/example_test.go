@@ -71,3 +71,18 @@ func ExampleRows() {
 		})
 	})
 }
+
+func ExampleAll() {
+	type user struct {
+		ID    int64
+		Name  string  `db:"full_name"`
+		Email *string // nil for NULL
+	}
+	var db *mysql.DB // of Open
+	mysql.All(context.Background(), db, "SELECT id, full_name, email FROM users WHERE id < ?", 100, func(users []user, err error) {
+		for _, u := range users {
+			fmt.Println(u.ID, u.Name)
+		}
+		fmt.Println(err)
+	}, 42)
+}

@@ -2,10 +2,12 @@ package mysql_test
 
 import (
 	"context"
+	stdsql "database/sql"
 	"errors"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 
@@ -40,6 +42,9 @@ func TestOpenRefusesWhatCannotWork(t *testing.T) {
 		{dsn, mysql.WithMaxConns(0), "WithMaxConns(0)"},
 		{dsn, mysql.WithMaxConns(-1), "WithMaxConns(-1)"},
 		{dsn, mysql.WithQueue(-1), "WithQueue(-1)"},
+		{dsn, mysql.WithMaxIdle(-1), "WithMaxIdle(-1)"},
+		{dsn, mysql.WithConnMaxLifetime(-1), "WithConnMaxLifetime(-1ns)"},
+		{dsn, mysql.WithConnMaxIdleTime(-time.Second), "WithConnMaxIdleTime(-1s)"},
 	} {
 		db, err := mysql.Open(a, test.dsn, test.opt)
 		if err == nil {
@@ -56,6 +61,7 @@ func TestOpenSetsThePoolsSize(t *testing.T) {
 	for want, opts := range map[int][]mysql.Option{
 		mysql.DefaultMaxConns: {mysql.WithQueue(0)},
 		3:                     {mysql.WithMaxConns(3)},
+		4:                     {mysql.WithMaxConns(4), mysql.WithMaxIdle(1), mysql.WithConnMaxLifetime(time.Hour), mysql.WithConnMaxIdleTime(0)},
 	} {
 		db, err := mysql.Open(a, dsn, opts...)
 		if err != nil {
@@ -63,6 +69,49 @@ func TestOpenSetsThePoolsSize(t *testing.T) {
 		}
 		if s := db.Unwrap().Stats(); s.MaxOpenConnections != want || s.OpenConnections != 0 {
 			t.Errorf("a pool of %d with %d open, want %d and none", s.MaxOpenConnections, s.OpenConnections, want)
+		}
+		if err := adapter.WaitErr(func(cb func(error)) { db.Close(context.Background(), cb) }); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestUseTakesItsSlotsFromThePool(t *testing.T) {
+	a := newAdapter(t)
+	for _, test := range []struct {
+		limit int
+		opts  []mysql.Option
+		want  int // slots; 0: an error
+	}{
+		{5, nil, 5},
+		{5, []mysql.Option{mysql.WithMaxConns(2)}, 2},
+		{0, []mysql.Option{mysql.WithMaxConns(3)}, 3},
+		{0, nil, 0},
+		{5, []mysql.Option{mysql.WithMaxIdle(-1)}, 0},
+	} {
+		connector, err := mysql.NewConnector(a.Loop(), driver.NewConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool := stdsql.OpenDB(connector)
+		pool.SetMaxOpenConns(test.limit)
+		db, err := mysql.Use(a, pool, test.opts...)
+		if (err == nil) != (test.want > 0) {
+			t.Errorf("a pool of %d: %v", test.limit, err)
+		}
+		if err != nil {
+			pool.Close()
+			continue
+		}
+		if db.Unwrap() != pool || pool.Stats().MaxOpenConnections != test.want {
+			t.Errorf("a pool of %d has become one of %d, want %d", test.limit, pool.Stats().MaxOpenConnections, test.want)
+		}
+		found := false
+		for _, s := range a.AllStats() {
+			found = found || s.Name == "mysql" && s.MaxSlots == test.want
+		}
+		if !found {
+			t.Errorf("no backend has %d slots: %+v", test.want, a.AllStats())
 		}
 		if err := adapter.WaitErr(func(cb func(error)) { db.Close(context.Background(), cb) }); err != nil {
 			t.Error(err)

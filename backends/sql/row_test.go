@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,16 +23,25 @@ var someTime = time.Date(2024, 2, 29, 12, 30, 45, 123456789, time.UTC)
 
 // sources are values as drivers give them.
 var sources = []any{
-	nil, int64(7), int64(-1), int64(math.MaxInt64), uint64(math.MaxUint64), 2.5, float32(1.25), true,
-	"text", "42", "", []byte("bytes"), []byte("42"),
+	nil, int64(7), int64(-1), int64(0), int64(1), int64(200), int64(40_000), int64(1 << 40), int64(math.MinInt64), int64(math.MaxInt64),
+	uint64(0), uint64(1), uint64(200), uint64(1 << 40), uint64(math.MaxUint64), 2.5, 7.0, 1e300, math.Inf(-1), float32(1.25), true, false,
+	"text", "42", "-3", "1e3", "true", "", []byte("bytes"), []byte("42"), []byte("12.30"), []byte("f"),
 	[]byte{},
 	[]byte(nil), someTime,
+	time.Time{},
+	someTime.In(time.FixedZone("east", 3600)),
+	int8(5),
+	struct{ B int }{1}, // which drivers should not give
 }
 
 type (
-	name  string
-	count int16
-	taker struct{ got any }
+	name   string
+	count  int16
+	blob   []byte
+	flag   bool
+	ratio  float32
+	moment time.Time
+	taker  struct{ got any }
 )
 
 func (s *taker) Scan(v any) error {
@@ -40,35 +50,31 @@ func (s *taker) Scan(v any) error {
 }
 
 var destinations = []func() any{
-	func() any { return new(string) },
-	func() any { return new([]byte) },
-	func() any { return new(int) },
-	func() any { return new(int8) },
-	func() any { return new(int64) },
-	func() any { return new(uint64) },
-	func() any { return new(float32) },
-	func() any { return new(float64) },
-	func() any { return new(bool) },
-	func() any { return new(any) },
-	func() any { return new(time.Time) },
-	func() any { return new(*string) },
-	func() any { return new(*int64) },
-	func() any { return new(sql.NullString) },
-	func() any { return new(sql.NullInt32) },
-	func() any { return new(sql.NullTime) },
-	func() any { return new(sql.Null[int]) },
-	func() any { return new(sql.RawBytes) },
-	func() any { return new(name) },
-	func() any { return new(count) },
-	func() any { return new(taker) },
-	func() any { return new(struct{ A int }) },
+	fresh[string], fresh[[]byte], fresh[any], fresh[bool], fresh[time.Time],
+	fresh[int], fresh[int8], fresh[int16], fresh[int32], fresh[int64],
+	fresh[uint], fresh[uint8], fresh[uint16], fresh[uint32], fresh[uint64], fresh[uintptr],
+	fresh[float32], fresh[float64], fresh[complex128],
+	fresh[*string], fresh[*[]byte], fresh[*any], fresh[*bool], fresh[*time.Time],
+	fresh[*int], fresh[*int8], fresh[*int64], fresh[*uint64], fresh[*float32], fresh[*float64],
+	fresh[**string], fresh[**int64], fresh[*name], fresh[*taker], fresh[*sql.NullInt64],
+	fresh[sql.NullString], fresh[sql.NullInt16], fresh[sql.NullInt32], fresh[sql.NullInt64],
+	fresh[sql.NullByte], fresh[sql.NullFloat64], fresh[sql.NullBool], fresh[sql.NullTime],
+	fresh[sql.Null[int]], fresh[sql.Null[string]], fresh[sql.Null[[]byte]], fresh[sql.Null[time.Time]],
+	fresh[sql.RawBytes], fresh[*sql.RawBytes], fresh[json.RawMessage],
+	fresh[name], fresh[count], fresh[blob], fresh[flag], fresh[ratio], fresh[moment], fresh[taker],
+	fresh[struct{ A int }], fresh[[]string], fresh[[4]byte], fresh[map[string]int], fresh[chan int], fresh[func()], fresh[error],
 	func() any { return nil },
 	func() any { return 7 },
+	func() any { return "text" },
 	func() any { return (*name)(nil) },
 	func() any { return (*int)(nil) },
 	func() any { return (*int64)(nil) },
+	func() any { return (*uint64)(nil) },
 	func() any { return (*float64)(nil) },
+	func() any { return (**string)(nil) },
 }
+
+func fresh[T any]() any { return new(T) }
 
 func rowOf(values ...any) *Row {
 	head := &header{}
@@ -248,7 +254,10 @@ func FuzzScan(f *testing.F) {
 	f.Add("2024-02-29 12:30:45", int64(math.MinInt64), math.Inf(1), false)
 	f.Fuzz(func(t *testing.T, text string, n int64, x float64, b bool) {
 		when := time.Unix(n%1e9, 0).UTC()
-		for _, src := range []any{text, []byte(text), n, uint64(n), x, float32(x), b, when, nil} {
+		for _, src := range []any{
+			text, []byte(text), n, uint64(n), n >> 32, n >> 48, n >> 56, uint64(n) >> 33, x, math.Trunc(x), float32(x), b, when, nil,
+			fmt.Sprint(n), []byte(fmt.Sprint(n >> 40)), []byte(fmt.Sprint(x)),
+		} {
 			row := rowOf(src)
 			for _, fresh := range destinations {
 				got, want := fresh(), fresh()

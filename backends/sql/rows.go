@@ -13,14 +13,23 @@ const batchRows = 256
 // Rows is the result of a query, which comes in batches; see
 // [adapter.Stream]. It holds a connection until its end has been read, an
 // error came, or Close; small results, of less than a batch, hold none when
-// the callback gets them.
+// the callback gets them, unless other results follow, see
+// [Rows.NextResultSet].
 type Rows struct {
-	*adapter.Stream[*Row]
-	head *header
+	*adapter.Stream[*Row] // of the current result set
+	shown                 *header
+	c                     caller // with the lane of all calls
+	pooled                bool   // the connection is not a transaction's
+	sets                  sets
+
+	// For bodies, which run one after another.
 	rows *sql.Rows
+	life life
+	head *header
 	next []*Row // fetched by the query itself
-	more bool   // rows has not ended
-	end  func()
+	more bool   // the result set has not ended
+
+	follow follow // another one
 }
 
 // header is what the rows of one result have in common.
@@ -29,26 +38,46 @@ type header struct {
 	types   []*sql.ColumnType
 }
 
-// Columns returns the names of the columns.
-func (r *Rows) Columns() []string { return r.head.columns }
+// Columns returns the names of the columns of the current result set.
+func (r *Rows) Columns() []string { return r.shown.columns }
 
 // ColumnTypes returns what the driver knows of the columns.
-func (r *Rows) ColumnTypes() []*sql.ColumnType { return r.head.types }
+func (r *Rows) ColumnTypes() []*sql.ColumnType { return r.shown.types }
 
 // openRows is a body: it runs the query and fetches the first batch.
 func openRows(ctx context.Context, c caller, query func(context.Context) (*sql.Rows, error)) (*Rows, error) {
-	life, end := context.WithCancel(ctx) // for fetch; ctx does not end once this has returned
-	rows, err := query(life)
-	if err == nil {
-		r := &Rows{rows: rows, more: true, end: end}
-		if err = r.open(); err == nil {
-			r.Stream = adapter.NewStream(c.a, c.lane, r.fetch, r.stop)
+	r, err := openWith(ctx, c, query, (*Rows).open)
+	if err != nil {
+		return nil, err
+	}
+	r.Stream, r.shown = r.stream(), r.head
+	return r, nil
+}
+
+// openWith runs the query and then first, which reads.
+func openWith(ctx context.Context, c caller, query func(context.Context) (*sql.Rows, error), first func(*Rows) error) (*Rows, error) {
+	r := &Rows{more: true, c: c, pooled: c.lane == nil}
+	if r.pooled {
+		r.c.lane = new(adapter.Lane)
+	}
+	r.life.begin(ctx) // for fetch; ctx does not end once this has returned
+	var err error
+	if r.rows, err = query(&r.life); err == nil {
+		if err = first(r); err == nil {
+			err = r.life.settle()
+		}
+		if err == nil {
 			return r, nil
 		}
-		rows.Close()
+		_ = r.shut() // the other error is the one to report
 	}
-	end()
+	r.life.end()
 	return nil, err
+}
+
+// stream is that of the current result set.
+func (r *Rows) stream() *adapter.Stream[*Row] {
+	return adapter.NewStream(r.c.a, r.c.lane, r.fetch, r.stop)
 }
 
 func (r *Rows) open() (err error) {
@@ -71,49 +100,84 @@ func headerOf(rows *sql.Rows) (*header, error) {
 // fetch is the stream's. When ctx ends, so do the rows: there is no other way
 // to stop one that waits for the server.
 func (r *Rows) fetch(ctx context.Context) ([]*Row, error) {
-	if next := r.next; next != nil {
+	if next := r.next; len(next) > 0 {
 		r.next = nil
 		return next, nil
 	}
-	if ctx.Done() == nil {
-		return r.batch()
+	var batch []*Row
+	err := r.within(ctx, func() (err error) {
+		if r.more {
+			batch, err = r.batch()
+			return err
+		}
+		return r.lookAhead()
+	})
+	if err != nil {
+		return nil, err
 	}
-	unwatch := context.AfterFunc(ctx, r.end)
-	batch, err := r.batch()
-	if !unwatch() {
-		return nil, ctx.Err() // and not that of the rows' life
-	}
-	return batch, err
+	return batch, nil
 }
 
-// batch reads up to batchRows rows. At the end it gives the connection back.
+// within runs read, which asks the server, as a part of the call of ctx.
+func (r *Rows) within(ctx context.Context, read func() error) error {
+	if err := r.life.arm(ctx); err != nil {
+		return err
+	}
+	unwatch := context.AfterFunc(ctx, r.life.end)
+	err := read()
+	stopped := !unwatch()
+	killed := r.life.settle()
+	switch {
+	case stopped:
+		return ctx.Err() // and not that of the rows' life
+	case err == nil:
+		return killed
+	}
+	return err
+}
+
+// batch reads up to batchRows rows.
 func (r *Rows) batch() ([]*Row, error) {
-	if !r.more {
-		return nil, nil
-	}
 	dest := make([]any, len(r.head.columns))
-	var rows []Row
-	for len(rows) < batchRows {
-		if r.more = r.rows.Next(); !r.more {
-			break
-		}
-		values, err := scanValues(r.rows, dest)
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, Row{r.head, values})
-	}
-	if !r.more {
-		if err := r.rows.Err(); err != nil {
-			return nil, err
-		}
-		if err := r.stop(); err != nil {
-			return nil, err
-		}
+	rows, err := readBatch(r, batchRows, func(rows *sql.Rows, row *Row) (err error) {
+		row.head = r.head
+		row.values, err = scanValues(rows, dest)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	batch := make([]*Row, len(rows))
 	for i := range rows {
 		batch[i] = &rows[i]
+	}
+	return batch, nil
+}
+
+// readBatch reads up to limit rows. At the end of the result it gives the
+// connection back, unless there may be another result set.
+func readBatch[T any](r *Rows, limit int, scan func(*sql.Rows, *T) error) ([]T, error) {
+	var batch []T
+	for len(batch) < limit {
+		if r.more = r.rows.Next(); !r.more {
+			break
+		}
+		var none T
+		batch = append(batch, none)
+		if err := scan(r.rows, &batch[len(batch)-1]); err != nil {
+			return nil, err
+		}
+	}
+	if r.more {
+		return batch, nil
+	}
+	if err := r.rows.Err(); err != nil {
+		return nil, err
+	}
+	if _, closed := r.rows.Columns(); closed != nil { // by database/sql
+		r.life.end()
+	} else {
+		r.follow = mayFollow
 	}
 	return batch, nil
 }
@@ -128,17 +192,19 @@ func scanValues(rows *sql.Rows, dest []any) ([]any, error) {
 	return values, rows.Scan(dest...)
 }
 
-// stop is the stream's; it may be called again.
-func (r *Rows) stop() error {
-	r.more = false
-	r.next = nil
+// shut closes the rows; it may be called again.
+func (r *Rows) shut() error {
+	if r.more {
+		r.drain()
+	}
+	r.more, r.follow, r.next = false, none, nil
 	err := r.rows.Close()
-	r.end()
+	r.life.end()
 	return err
 }
 
 // drop closes rows that nobody got.
-func (r *Rows) drop() { r.stop() }
+func (r *Rows) drop() { _ = r.shut() }
 
 // oneRow reads the first row, and gives the connection back.
 func oneRow(rows *sql.Rows) (*Row, error) {

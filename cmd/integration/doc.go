@@ -4,7 +4,7 @@
 //
 // What is proven against which server: rows, conversions, statements,
 // transactions and errors of MySQL against go-mysql-server and MariaDB; large
-// results, several writers and all faults (a server killed, restarted, stopped,
+// results, several writers, kills and all faults (a server killed, restarted, stopped,
 // unreachable) against MariaDB alone; MongoDB against FerretDB; go-redis
 // against Redis and miniredis; pgx against PostgreSQL, with TLS and without;
 // net/http, HTTP/2 included, and crypto/tls against themselves. The last three

@@ -38,6 +38,7 @@ var mysqlTests = []struct {
 	{"rows can be closed early", testCloseEarly},
 	{"rows in memory hold no connection", testSmallRowsHoldNothing},
 	{"rows know their columns", testColumns},
+	{"Get, All and Each fill structs", testGet},
 	{"Scan does what database/sql does", testScanParity},
 	{"Scan checks its destinations as database/sql does", testScanDestinations},
 	{"a transaction commits and rolls back", testTx},

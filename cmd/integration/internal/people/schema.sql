@@ -1,0 +1,7 @@
+CREATE TABLE people (
+  id         BIGINT UNSIGNED PRIMARY KEY AUTO_INCREMENT,
+  name       VARCHAR(50) NOT NULL,
+  email      VARCHAR(50),
+  born       DATETIME(6) NOT NULL,
+  balance    DECIMAL(10,2) NOT NULL DEFAULT 0
+);
