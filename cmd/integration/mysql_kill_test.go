@@ -29,6 +29,7 @@ func TestMySQLKill(t *testing.T) {
 		{"rows that do not come can be killed", testKillRows},
 		{"what database/sql does in a body can be killed", testKillBody},
 		{"connections of another dialer can be killed", testKillOtherDialer},
+		{"connections over a unix socket can be killed", testKillUnix},
 		{"a call under another policy asks nothing more", testKillCostsOthersNothing},
 		{"a server that refuses a kill has its connection closed", testKillRefused},
 		{"a server that stands still has its connection closed", testKillFrozen},
@@ -54,8 +55,16 @@ func sleeper() (query, mark string) {
 // sleeps tells how many queries with the mark the server runs.
 func (e *mysqlEnv) sleeps(watcher *stdsql.DB, mark string) (n int) {
 	e.t.Helper()
+	return e.states(watcher, "User sleep", mark)
+}
+
+// states tells how many statements with the mark are in a state. (It does not
+// ask information_schema.innodb_trx, whose content stands still while somebody
+// polls it.)
+func (e *mysqlEnv) states(watcher *stdsql.DB, state, mark string) (n int) {
+	e.t.Helper()
 	err := watcher.QueryRowContext(bg,
-		"SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User sleep' AND info LIKE ?", "%"+mark+"%").Scan(&n)
+		"SELECT COUNT(*) FROM information_schema.processlist WHERE state = ? AND info LIKE ?", state, "%"+mark+"%").Scan(&n)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -162,13 +171,7 @@ func testKillInTx(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 	}
 	tx = e.tx()
 	waits := e.txExec(tx, "UPDATE "+table+" SET id = 7 WHERE id = 1")
-	eventually(t, "the statement waits", func() (found bool) {
-		err := other.QueryRowContext(bg, "SELECT COUNT(*) > 0 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'").Scan(&found)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return found
-	})
+	eventually(t, "the statement waits", func() bool { return e.states(other, "Updating", "SET id = 7") == 1 })
 	waits.Cancel()
 	waits.failsWith(context.Canceled)
 	e.wantInterrupted(waits)
@@ -287,6 +290,19 @@ func testKillOtherDialer(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 		t.Errorf("connection %d, want %d again", now, id)
 	}
 	must(e.env, finish(func(cb func(error)) { own.db.Close(bg, cb) }))
+}
+
+func testKillUnix(t *testing.T, e *mysqlEnv, _ *faultyServer) {
+	path := must(e.env, func(cb func(string, error)) *adapter.Call { return mysql.Get(bg, e.db, "SELECT @@socket", cb) })
+	dsn := dsnWith(t, e.dsn, func(c *gomysql.Config) { c.Net, c.Addr = "unix", path })
+	own := newMySQLEnv(t, mysqlServer{dsn: dsn, real: true}).killing()
+	id := own.number("SELECT CONNECTION_ID()")
+	query, mark := sleeper()
+	p := own.beginRow(bg, query)
+	own.wantKilled(mark, func() { p.Cancel() }, p)
+	if now := own.number("SELECT CONNECTION_ID()"); now != id {
+		t.Errorf("connection %d, want %d again", now, id)
+	}
 }
 
 // testKillCostsOthersNothing counts what the server was asked.
