@@ -14,6 +14,28 @@
 // All methods may be called from any goroutine, and none blocks; callbacks run
 // on the adapter's executor. See backends/sql for lifetimes and transactions,
 // which are the same for every database.
+//
+// # Cancelling
+//
+// With the policy [adapter.Close], the default, the driver closes the connection
+// of a query that is cancelled, and the server goes on with it. With
+// [adapter.Kill] the server is told to stop it, over a connection of its own, and
+// the connection is kept, a transaction on it included:
+//
+//	mysql.Open(a, dsn, mysql.WithCalls(adapter.WithCancel(adapter.Kill)))
+//
+// That works for all that uses connections of [NewConnector] in the body of a
+// call. The same user must be able to open one more connection, at the address of
+// the connection that is meant.
+//
+// # Pools of others
+//
+// [Use] takes a pool that exists. What has a [*sql.DB] of database/sql, such as
+// GORM or the code that sqlc generates, runs in bodies that share the pool's slots:
+//
+//	adapter.Go(ctx, db.Adapter(), func(ctx context.Context) (User, error) {
+//		return queries.GetUser(ctx, id) // of sqlc
+//	}, cb)
 package mysql
 
 import "github.com/valet-go/valet/backends/sql"

@@ -33,6 +33,7 @@ func TestMySQLFeatures(t *testing.T) {
 		{"several statements run at once if that is allowed", testMultiStatements},
 		{"arguments can be put into the text", testInterpolation},
 		{"a big result does not fill the memory", testBigResult},
+		{"a result without an end can be closed", testCloseEndless},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newMySQLEnv(t, srv)) })
 	}
@@ -288,4 +289,36 @@ func testBigResult(t *testing.T, e *mysqlEnv) {
 		t.Errorf("the heap grew from %d to %d MB", before>>20, peak>>20)
 	}
 	e.wantIdle()
+}
+
+// testCloseEndless closes rows of which there are far too many to read.
+func testCloseEndless(t *testing.T, e *mysqlEnv) {
+	table := e.numbers(1000)
+	query := "SELECT a.n, REPEAT('x', 1000) FROM " + table + " a, " + table + " b, " + table + " c"
+	for _, policy := range []adapter.CancelPolicy{adapter.Close, adapter.Kill} {
+		e := e.with(mysql.WithMaxConns(1), mysql.WithCalls(adapter.WithCancel(policy)))
+		id := e.number("SELECT CONNECTION_ID()")
+		e.closeRows(e.query(query))
+		if rows := e.collect(e.query(query), 300); len(rows) != 300 {
+			t.Errorf("%v: %d rows, want 300", policy, len(rows))
+		}
+		all := must(e.env, func(cb func([]int, error)) *adapter.Call {
+			return mysql.All(bg, e.db, "SELECT a.n FROM "+table+" a, "+table+" b, "+table+" c", 7, cb)
+		})
+		if len(all) != 7 {
+			t.Errorf("%v: %d numbers, want 7", policy, len(all))
+		}
+		eventually(t, "no connection in use", func() bool { return e.inUse() == 0 })
+		if now := e.number("SELECT CONNECTION_ID()"); (now == id) != (policy == adapter.Kill) {
+			t.Errorf("%v: connection %d, and then %d", policy, id, now)
+		}
+		// A transaction's connection is not given up.
+		if policy == adapter.Kill {
+			tx := e.tx()
+			rows := must(e.env, func(cb func(*mysql.Rows, error)) *adapter.Call { return tx.Query(bg, query, cb) })
+			e.closeRows(rows)
+			e.txExec(tx, "DO 1").must()
+			e.commit(tx).must()
+		}
+	}
 }

@@ -29,6 +29,7 @@ func testKillRace(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 		"SELECT n, label FROM " + table, // in three batches
 		"SELECT n, SLEEP(0.0001) FROM " + table + " LIMIT 300",
 	}
+	before := e.connections(conns)
 	var cancelled, killed, finished, checked atomic.Int64
 	stopAt := time.Now().Add(lasts)
 	done := make(chan struct{})
@@ -56,13 +57,36 @@ func testKillRace(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 		}()
 	}
 	await(t, done)
-	opened := e.db.Unwrap().Stats()
-	t.Logf("%d cancelled, of which %d by the server and %d too late; %d others were not harmed; %d connections open",
-		cancelled.Load(), killed.Load(), finished.Load(), checked.Load(), opened.OpenConnections)
+	eventually(t, "no connection in use", func() bool { return e.inUse() == 0 })
+	kept := 0
+	for id := range e.connections(conns) {
+		if before[id] {
+			kept++
+		}
+	}
+	t.Logf("%d cancelled, of which %d by the server and %d too late; %d others were not harmed; %d of %d connections were kept",
+		cancelled.Load(), killed.Load(), finished.Load(), checked.Load(), kept, conns)
 	if killed.Load() == 0 || finished.Load() == 0 {
 		t.Error("the cancellations did not come at all moments")
 	}
-	eventually(t, "no connection in use", func() bool { return e.inUse() == 0 })
+}
+
+// connections returns the numbers of the pool's n connections.
+func (e *mysqlEnv) connections(n int) map[int]bool {
+	e.t.Helper()
+	ids := map[int]bool{}
+	var all []*mysql.Tx
+	for range n {
+		tx := e.tx()
+		all = append(all, tx)
+		ids[must(e.env, func(cb func(int, error)) *adapter.Call {
+			return mysql.Get(bg, tx, "SELECT CONNECTION_ID()", cb)
+		})] = true
+	}
+	for _, tx := range all {
+		e.rollback(tx).must()
+	}
+	return ids
 }
 
 func (e *mysqlEnv) cancelOne(rng *rand.Rand, query string, cancelled, killed, finished *atomic.Int64) {

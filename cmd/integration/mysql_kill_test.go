@@ -5,15 +5,11 @@ import (
 	stdsql "database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
-	gomysql "github.com/go-sql-driver/mysql"
-
 	"github.com/valet-go/valet/adapter"
 	"github.com/valet-go/valet/backends/mysql"
-	"github.com/valet-go/valet/backends/sql"
 	"github.com/valet-go/valet/cmd/internal/private"
 )
 
@@ -29,6 +25,7 @@ func TestMySQLKill(t *testing.T) {
 		{"rows that do not come can be killed", testKillRows},
 		{"what database/sql does in a body can be killed", testKillBody},
 		{"connections of another dialer can be killed", testKillOtherDialer},
+		{"connections over a unix socket can be killed", testKillUnix},
 		{"a call under another policy asks nothing more", testKillCostsOthersNothing},
 		{"a server that refuses a kill has its connection closed", testKillRefused},
 		{"a server that stands still has its connection closed", testKillFrozen},
@@ -54,8 +51,16 @@ func sleeper() (query, mark string) {
 // sleeps tells how many queries with the mark the server runs.
 func (e *mysqlEnv) sleeps(watcher *stdsql.DB, mark string) (n int) {
 	e.t.Helper()
+	return e.states(watcher, "User sleep", mark)
+}
+
+// states tells how many statements with the mark are in a state. (It does not
+// ask information_schema.innodb_trx, whose content stands still while somebody
+// polls it.)
+func (e *mysqlEnv) states(watcher *stdsql.DB, state, mark string) (n int) {
+	e.t.Helper()
 	err := watcher.QueryRowContext(bg,
-		"SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User sleep' AND info LIKE ?", "%"+mark+"%").Scan(&n)
+		"SELECT COUNT(*) FROM information_schema.processlist WHERE state = ? AND info LIKE ?", state, "%"+mark+"%").Scan(&n)
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -162,13 +167,7 @@ func testKillInTx(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 	}
 	tx = e.tx()
 	waits := e.txExec(tx, "UPDATE "+table+" SET id = 7 WHERE id = 1")
-	eventually(t, "the statement waits", func() (found bool) {
-		err := other.QueryRowContext(bg, "SELECT COUNT(*) > 0 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'").Scan(&found)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return found
-	})
+	eventually(t, "the statement waits", func() bool { return e.states(other, "Updating", "SET id = 7") == 1 })
 	waits.Cancel()
 	waits.failsWith(context.Canceled)
 	e.wantInterrupted(waits)
@@ -263,101 +262,4 @@ func testKillBody(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 	if now := e.number("SELECT CONNECTION_ID()"); now != id {
 		t.Errorf("connection %d, want %d again", now, id)
 	}
-}
-
-func testKillOtherDialer(t *testing.T, e *mysqlEnv, _ *faultyServer) {
-	cfg, err := gomysql.ParseDSN(e.dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var native net.Dialer
-	cfg.DialFunc = native.DialContext
-	connector, err := mysql.NewConnector(e.l, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := stdsql.OpenDB(connector)
-	pool.SetMaxOpenConns(1)
-	own := &mysqlEnv{e.env, e.mysqlServer, sql.New(e.a.Backend("mysql", adapter.WithSlots(1), adapter.WithCancel(adapter.Kill)), pool)}
-	id := own.number("SELECT CONNECTION_ID()")
-	query, mark := sleeper()
-	p := own.beginRow(bg, query)
-	own.wantKilled(mark, func() { p.Cancel() }, p)
-	if now := own.number("SELECT CONNECTION_ID()"); now != id {
-		t.Errorf("connection %d, want %d again", now, id)
-	}
-	must(e.env, finish(func(cb func(error)) { own.db.Close(bg, cb) }))
-}
-
-// testKillCostsOthersNothing counts what the server was asked.
-func testKillCostsOthersNothing(t *testing.T, e *mysqlEnv, _ *faultyServer) {
-	questions := func(e *mysqlEnv) (n int) {
-		e.t.Helper()
-		var name string
-		if err := e.beginRow(bg, "SHOW SESSION STATUS LIKE 'Questions'").must().Scan(&name, &n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	for _, policy := range []adapter.CancelPolicy{adapter.Close, adapter.Abandon, adapter.Kill} {
-		e := e.with(mysql.WithMaxConns(1), mysql.WithCalls(adapter.WithCancel(policy)))
-		before := questions(e)
-		e.number("SELECT 1")
-		if n := questions(e) - before; n != 2 { // with the SHOW itself
-			t.Errorf("with the policy %v the server was asked %d questions, want 2", policy, n)
-		}
-	}
-}
-
-func testKillRefused(t *testing.T, e *mysqlEnv, srv *faultyServer) {
-	e.exec("CREATE USER 'lonely'@'127.0.0.1' IDENTIFIED BY 'secret' WITH MAX_USER_CONNECTIONS 1")
-	e.exec("GRANT ALL ON *.* TO 'lonely'@'127.0.0.1'")
-	watcher := e.raw(e.dsn)
-	alone := newMySQLEnv(t, mysqlServer{dsn: srv.DSNFor("lonely", "secret"), real: true},
-		mysql.WithMaxConns(1), mysql.WithCalls(adapter.WithCancel(adapter.Kill), adapter.WithGrace(patience)))
-	query, mark := sleeper()
-	p := alone.beginRow(bg, query)
-	eventually(t, "the server runs it", func() bool { return e.sleeps(watcher, mark) == 1 })
-	p.Cancel()
-	p.failsWith(context.Canceled)
-	var refused *mysql.MySQLError
-	if err := p.fails(); !errors.As(err, &refused) || refused.Number != 1226 {
-		t.Errorf("got %v, want why the kill was refused", err)
-	}
-	eventually(t, "no connection in use", func() bool { return alone.inUse() == 0 })
-	if n := alone.db.Unwrap().Stats().OpenConnections; n != 0 {
-		t.Errorf("%d connections are open, want none", n)
-	}
-	if _, err := watcher.ExecContext(bg, "DROP USER 'lonely'@'127.0.0.1'"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func testKillFrozen(t *testing.T, e *mysqlEnv, srv *faultyServer) {
-	frozen := e.with(mysql.WithMaxConns(1), mysql.WithCalls(adapter.WithCancel(adapter.Kill), adapter.WithGrace(200*time.Millisecond)))
-	query, mark := sleeper()
-	p := frozen.beginRow(bg, query)
-	watcher := e.raw(e.dsn)
-	eventually(t, "the server runs it", func() bool { return e.sleeps(watcher, mark) == 1 })
-	watcher.Close()
-	if err := srv.Pause(); errors.Is(err, errors.ErrUnsupported) {
-		p.Cancel()
-		t.Skip("this system cannot stop a process")
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	defer srv.Resume()
-	began := time.Now()
-	p.Cancel()
-	p.failsWith(context.Canceled)
-	took := time.Since(began)
-	t.Logf("gave up after %v", took)
-	if took > 3*time.Second {
-		t.Errorf("gave up after %v, with a grace of 200 ms", took)
-	}
-	eventually(t, "no connection in use", func() bool { return frozen.inUse() == 0 })
-	if err := srv.Resume(); err != nil {
-		t.Fatal(err)
-	}
-	frozen.number("SELECT 1")
 }

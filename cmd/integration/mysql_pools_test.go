@@ -231,13 +231,7 @@ func testSQLC(t *testing.T, e *mysqlEnv) {
 		return q.MoveMoney(ctx, people.MoveMoneyParams{Amount: "1", ID: uint64(id)})
 	})
 	watcher := e.raw(e.dsn)
-	eventually(t, "the statement waits", func() (found bool) {
-		err := watcher.QueryRowContext(bg, "SELECT COUNT(*) > 0 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'").Scan(&found)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return found
-	})
+	eventually(t, "the statement waits", func() bool { return e.states(watcher, "Updating", "MoveMoney") == 1 })
 	waits.Cancel()
 	waits.failsWith(context.Canceled)
 	e.wantInterrupted(waits)
