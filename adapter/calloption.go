@@ -75,6 +75,16 @@ func CancelWith(p CancelPolicy) CallOption {
 	return CallOption{policy: p + 1}
 }
 
+// Options makes one option of several, so that what wraps a driver can hand
+// them on without a slice. No options are an option, too, which says nothing.
+func Options(opts ...CallOption) CallOption {
+	var all CallOption
+	for i := range opts {
+		all.merge(&opts[i])
+	}
+	return all
+}
+
 // merge adds what o says; what is said last counts.
 func (to *CallOption) merge(o *CallOption) {
 	if o.class != short {

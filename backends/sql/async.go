@@ -336,14 +336,14 @@ func (s *Stmt) Unwrap() *sql.Stmt {
 func (s *Stmt) Close(cb func(error)) *adapter.Call {
 	return adapter.Go(context.Background(), s.a, func(context.Context) (struct{}, error) {
 		return struct{}{}, s.x.Close()
-	}, errOnly(cb), inLane(s.lane, adapter.Releasing(), adapter.Name("Close"))...)
+	}, errOnly(cb), inLane(s.lane), adapter.Releasing(), adapter.Name("Close"))
 }
 
 // Exec is [sql.Stmt.ExecContext].
 func (s *Stmt) Exec(ctx context.Context, cb func(sql.Result, error), args ...any) *adapter.Call {
 	return adapter.Go(ctx, s.a, func(ctx context.Context) (sql.Result, error) {
 		return s.x.ExecContext(ctx, args...)
-	}, cb, inLane(s.lane, adapter.Name("Exec"))...)
+	}, cb, inLane(s.lane), adapter.Name("Exec"))
 }
 
 // Query is [sql.Stmt.QueryContext]. The rows hold a connection unless they fit
@@ -351,14 +351,14 @@ func (s *Stmt) Exec(ctx context.Context, cb func(sql.Result, error), args ...any
 func (s *Stmt) Query(ctx context.Context, cb func(*Rows, error), args ...any) *adapter.Call {
 	return rows(ctx, s.a, s.lane, func(ctx context.Context) (*sql.Rows, error) {
 		return s.x.QueryContext(ctx, args...)
-	}, cb, inLane(s.lane, adapter.Name("Query"))...)
+	}, cb, inLane(s.lane), adapter.Name("Query"))
 }
 
 // QueryRow is [sql.Stmt.QueryRowContext]. Without a row cb gets [ErrNoRows].
 func (s *Stmt) QueryRow(ctx context.Context, cb func(*Row, error), args ...any) *adapter.Call {
 	return row(ctx, s.a, s.lane, func(ctx context.Context) (*sql.Rows, error) {
 		return s.x.QueryContext(ctx, args...)
-	}, cb, inLane(s.lane, adapter.Name("QueryRow"))...)
+	}, cb, inLane(s.lane), adapter.Name("QueryRow"))
 }
 
 func wrapConn(a *adapter.Adapter, lane *adapter.Lane, v *sql.Conn) *Conn {
@@ -397,10 +397,10 @@ func errOnly(cb func(error)) func(struct{}, error) {
 	}
 }
 
-// inLane adds what makes a call one of a held object's, if lane is not nil.
-func inLane(lane *adapter.Lane, opts ...adapter.CallOption) []adapter.CallOption {
-	if lane != nil {
-		opts = append(opts, adapter.Held(), adapter.In(lane))
+// inLane makes a call one of a held object's, if lane is not nil.
+func inLane(lane *adapter.Lane) adapter.CallOption {
+	if lane == nil {
+		return adapter.CallOption{}
 	}
-	return opts
+	return adapter.Options(adapter.Held(), adapter.In(lane))
 }

@@ -16,7 +16,7 @@ type caller struct {
 
 // start is [adapter.Go] with the options that c needs.
 func start[T any](ctx context.Context, c caller, body func(context.Context) (T, error), cb func(T, error), opts ...adapter.CallOption) *adapter.Call {
-	return adapter.Go(ctx, c.a, body, cb, inLane(c.lane, opts...)...)
+	return adapter.Go(ctx, c.a, body, cb, inLane(c.lane), adapter.Options(opts...))
 }
 
 // release starts a call that gives something up, which must happen even if a
@@ -31,7 +31,7 @@ func (c caller) release(name string, f func() error, cb func(error)) *adapter.Ca
 func rows(ctx context.Context, a *adapter.Adapter, lane *adapter.Lane, query func(context.Context) (*sql.Rows, error), cb func(*Rows, error), opts ...adapter.CallOption) *adapter.Call {
 	return adapter.Go(ctx, a, func(ctx context.Context) (*Rows, error) {
 		return openRows(ctx, caller{a, lane}, query)
-	}, cb, append(opts, adapter.OnDrop(func(rows any) { rows.(*Rows).drop() }))...)
+	}, cb, adapter.Options(opts...), adapter.OnDrop(func(rows any) { rows.(*Rows).drop() }))
 }
 
 // row starts the calls whose result is one row: a helper of what is generated.
@@ -42,5 +42,5 @@ func row(ctx context.Context, a *adapter.Adapter, _ *adapter.Lane, query func(co
 			return nil, err
 		}
 		return oneRow(rows)
-	}, cb, opts...)
+	}, cb, adapter.Options(opts...))
 }

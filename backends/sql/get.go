@@ -98,8 +98,11 @@ func All[T any](ctx context.Context, q Querier, query string, limit int, cb func
 			if err != nil {
 				return err
 			}
-			if all, err = readBatch(r, limit, scan); err != nil || r.more {
+			if all, err = readBatch(r, limit, scan); err != nil {
 				return err
+			}
+			if r.more && r.failed == nil {
+				return nil
 			}
 			return r.lookAhead()
 		})

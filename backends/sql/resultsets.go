@@ -92,6 +92,9 @@ func (r *Rows) advance() bool {
 // lookAhead finds out whether what may follow does. That is left until the end
 // of the current set has been asked for, because it may take long.
 func (r *Rows) lookAhead() error {
+	if r.failed != nil {
+		return r.failed
+	}
 	if r.follow != mayFollow {
 		return nil
 	}

@@ -29,6 +29,8 @@ type Rows struct {
 	next []*Row // fetched by the query itself
 	more bool   // the result set has not ended
 
+	failed error // that comes after what was fetched
+
 	follow follow // another one
 }
 
@@ -130,10 +132,12 @@ func (r *Rows) within(ctx context.Context, read func() error) error {
 	switch {
 	case stopped:
 		return ctx.Err() // and not that of the rows' life
-	case err == nil:
-		return killed
+	case err != nil:
+		return err
+	case killed != nil && r.failed != nil:
+		return r.failed // says more
 	}
-	return err
+	return killed
 }
 
 // batch reads up to batchRows rows.
@@ -155,30 +159,43 @@ func (r *Rows) batch() ([]*Row, error) {
 }
 
 // readBatch reads up to limit rows. At the end of the result it gives the
-// connection back, unless there may be another result set.
+// connection back, unless there may be another result set. An error that comes
+// after some rows is kept for the next batch.
 func readBatch[T any](r *Rows, limit int, scan func(*sql.Rows, *T) error) ([]T, error) {
+	if err := r.failed; err != nil {
+		return nil, err
+	}
 	var batch []T
 	for len(batch) < limit {
 		if r.more = r.rows.Next(); !r.more {
 			break
 		}
-		var none T
-		batch = append(batch, none)
-		if err := scan(r.rows, &batch[len(batch)-1]); err != nil {
-			return nil, err
+		var v T
+		if err := scan(r.rows, &v); err != nil {
+			return late(r, batch, err)
 		}
+		batch = append(batch, v)
 	}
 	if r.more {
 		return batch, nil
 	}
 	if err := r.rows.Err(); err != nil {
-		return nil, err
+		return late(r, batch, err)
 	}
 	if _, closed := r.rows.Columns(); closed != nil { // by database/sql
 		r.life.end()
 	} else {
 		r.follow = mayFollow
 	}
+	return batch, nil
+}
+
+// late keeps an error that must not hide the rows before it.
+func late[T any](r *Rows, batch []T, err error) ([]T, error) {
+	if len(batch) == 0 {
+		return nil, err
+	}
+	r.failed = err
 	return batch, nil
 }
 
@@ -209,7 +226,7 @@ func (r *Rows) drop() { _ = r.shut() }
 // oneRow reads the first row, and gives the connection back.
 func oneRow(rows *sql.Rows) (*Row, error) {
 	defer rows.Close()
-	head, err := headerOf(rows)
+	columns, err := rows.Columns()
 	if err != nil {
 		return nil, err
 	}
@@ -219,9 +236,14 @@ func oneRow(rows *sql.Rows) (*Row, error) {
 		}
 		return nil, ErrNoRows
 	}
-	values, err := scanValues(rows, make([]any, len(head.columns)))
+	values, err := scanValues(rows, make([]any, len(columns)))
 	if err != nil {
 		return nil, err
 	}
-	return &Row{head, values}, rows.Close()
+	one := &struct {
+		Row
+		head header
+	}{head: header{columns: columns}}
+	one.Row = Row{&one.head, values}
+	return &one.Row, rows.Close()
 }

@@ -281,7 +281,7 @@ func (w *wrapper) options(x *method, p *parts, value string) string {
 	list := strings.Join(opts, ", ")
 	if x.owner != nil && x.owner.lane && !held {
 		w.usesInLane = true
-		return fmt.Sprintf("%s(%s.lane, %s)...", w.inLane, p.recv, list)
+		return fmt.Sprintf("%s(%s.lane), %s", w.inLane, p.recv, list)
 	}
 	return list
 }

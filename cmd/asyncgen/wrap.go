@@ -52,12 +52,12 @@ func %[1]s(cb func(error)) func(struct{}, error) {
 	}
 	if w.usesInLane {
 		w.printf(`
-// %[1]s adds what makes a call one of a held object's, if lane is not nil.
-func %[1]s(lane *%[2]s.Lane, opts ...%[2]s.CallOption) []%[2]s.CallOption {
-	if lane != nil {
-		opts = append(opts, %[2]s.Held(), %[2]s.In(lane))
+// %[1]s makes a call one of a held object's, if lane is not nil.
+func %[1]s(lane *%[2]s.Lane) %[2]s.CallOption {
+	if lane == nil {
+		return %[2]s.CallOption{}
 	}
-	return opts
+	return %[2]s.Options(%[2]s.Held(), %[2]s.In(lane))
 }
 `, w.inLane, w.adapter)
 	}

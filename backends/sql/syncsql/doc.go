@@ -16,9 +16,9 @@
 //
 // # What differs
 //
-// Rows are read ahead, in batches: a small result holds no connection, rows that
-// an error follows in the same batch are lost, and when reading the first batch
-// fails, the query does.
+// Rows are read ahead, in batches: a small result holds no connection, when
+// reading the first row fails the query does, and an error may be noticed that a
+// program which skips the rest would not have met.
 // After DB.Close calls fail with [github.com/valet-go/valet/adapter.ErrClosed].
 // Transactions whose context ends are rolled back, but calls of theirs that run
 // then end first. A call that cannot be started, because its backend has too

@@ -62,7 +62,7 @@ func readAll(rs rowser, l *log) {
 }
 
 func TestRowsAreReadAsByDatabaseSQL(t *testing.T) {
-	for _, query := range []string{"0", "1", "255", "256", "257", "1000", "512!"} {
+	for _, query := range []string{"0", "1", "255", "256", "257", "1000", "3!", "256!", "300!", "512!"} {
 		same(t, query, func(rs rowser, l *log) {
 			columns, err := rs.Columns()
 			l.add(columns, err)
