@@ -69,6 +69,9 @@ func openWith(ctx context.Context, c caller, query func(context.Context) (*sql.R
 			err = r.life.settle()
 		}
 		if err == nil {
+			err = r.stoppedBy(ctx)
+		}
+		if err == nil {
 			return r, nil
 		}
 		_ = r.shut() // the other error is the one to report
@@ -134,10 +137,10 @@ func (r *Rows) within(ctx context.Context, read func() error) error {
 		return ctx.Err() // and not that of the rows' life
 	case err != nil:
 		return err
-	case killed != nil && r.failed != nil:
-		return r.failed // says more
+	case killed != nil:
+		return killed
 	}
-	return killed
+	return r.stoppedBy(ctx)
 }
 
 // batch reads up to batchRows rows.
@@ -188,6 +191,18 @@ func readBatch[T any](r *Rows, limit int, scan func(*sql.Rows, *T) error) ([]T, 
 		r.follow = mayFollow
 	}
 	return batch, nil
+}
+
+// stoppedBy returns the error that comes after what was fetched, if it came
+// because the call of ctx was cancelled: then that fails.
+func (r *Rows) stoppedBy(ctx context.Context) error {
+	if r.failed == nil {
+		return nil
+	}
+	if _, why := adapter.PolicyOf(ctx); why == nil {
+		return nil
+	}
+	return r.failed
 }
 
 // late keeps an error that must not hide the rows before it.
