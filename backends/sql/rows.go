@@ -68,7 +68,7 @@ func openWith(ctx context.Context, c caller, query func(context.Context) (*sql.R
 		if err = first(r); err == nil {
 			err = r.life.settle()
 		}
-		if err == nil {
+		if err == nil || r.failed != nil {
 			err = r.stoppedBy(ctx)
 		}
 		if err == nil {
@@ -137,7 +137,7 @@ func (r *Rows) within(ctx context.Context, read func() error) error {
 		return ctx.Err() // and not that of the rows' life
 	case err != nil:
 		return err
-	case killed != nil:
+	case killed != nil && r.failed == nil:
 		return killed
 	}
 	return r.stoppedBy(ctx)

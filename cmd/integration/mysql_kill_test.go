@@ -82,6 +82,16 @@ func (e *mysqlEnv) wantKilled(mark string, cancel func(), p interface{ failsWith
 	e.wantInterrupted(p)
 }
 
+// reads reports whether a call of the pool waits for the server.
+func (e *mysqlEnv) reads() bool {
+	for _, c := range e.db.Adapter().Calls(0) {
+		if c.Parked != nil && c.Parked.Op == "read" {
+			return true
+		}
+	}
+	return false
+}
+
 // wantInterrupted checks that the error of p is the server's as well.
 func (e *mysqlEnv) wantInterrupted(p any) {
 	e.t.Helper()
@@ -207,7 +217,9 @@ func testKillRows(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 			}
 			rows := e.query(fmt.Sprintf("SELECT /* %s */ IF(n >= %s, SLEEP(60), n), REPEAT('x', 1000) FROM %s ORDER BY n", mark, at, table), args...)
 			ctx, cancel := context.WithCancel(bg)
-			e.wantKilled(mark, cancel, read(ctx, rows))
+			call := read(ctx, rows)
+			eventually(t, "the call waits for the server", e.reads) // which is ahead of what is read
+			e.wantKilled(mark, cancel, call)
 			eventually(t, "no connection in use after "+how, func() bool { return e.inUse() == 0 })
 			if now := e.number("SELECT CONNECTION_ID()"); now != id {
 				t.Errorf("after %s: connection %d, want %d again", how, now, id)
