@@ -61,11 +61,11 @@ func connect(ctx context.Context, name string) (dial dialFunc, l *loop.Loop, sto
 // perRequest reports whether each request is to have a context that can end.
 func (sp spec) perRequest() bool { return sp.Contexts == "request" }
 
-// request returns the context of one request, and what to call when that has
+// requestContext returns the context of one request, and what to call when that has
 // ended: nothing to speak of, or what a server does that can cancel each one of
 // its requests. A call of the adapter can be cancelled as it is.
-func (sp spec) request(ctx context.Context) (_ context.Context, done func()) {
-	if sp.perRequest() {
+func requestContext(ctx context.Context, own bool) (_ context.Context, done func()) {
+	if own {
 		return context.WithCancel(ctx)
 	}
 	return context.Background(), func() {}

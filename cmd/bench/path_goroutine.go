@@ -10,6 +10,7 @@ import (
 // starts the goroutine of the next: what a server does that has one goroutine
 // per request. It serves native and sock, which differ in the dialer.
 func startGoroutines(ctx context.Context, _ *loop.Loop, s *session, m *meter, sp spec) (func(), error) {
+	perRequest := sp.perRequest()
 	for i := range m.lanes {
 		if s.own != nil {
 			go stayOn(s, m, i)
@@ -18,7 +19,7 @@ func startGoroutines(ctx context.Context, _ *loop.Loop, s *session, m *meter, sp
 		key := m.lanes[i].key
 		var request func()
 		request = func() {
-			ctx, done := sp.request(ctx)
+			ctx, done := requestContext(ctx, perRequest)
 			got, err := s.read(ctx, key)
 			done()
 			if m.end(i, got, err) {

@@ -21,7 +21,7 @@ func startPool(ctx context.Context, l *loop.Loop, s *session, m *meter, sp spec)
 		return nil, err
 	}
 	for i := range m.lanes {
-		r := &pooled{lane: i, key: m.lanes[i].key, base: ctx, spec: sp, loop: l, pool: pool, session: s, meter: m}
+		r := &pooled{lane: i, key: m.lanes[i].key, base: ctx, own: sp.perRequest(), loop: l, pool: pool, session: s, meter: m}
 		r.work, r.done = r.onWorker, r.onLoop
 		if err := l.Post(r.submit); err != nil {
 			pool.Release()
@@ -35,7 +35,7 @@ func startPool(ctx context.Context, l *loop.Loop, s *session, m *meter, sp spec)
 type pooled struct {
 	lane, key int
 	base      context.Context
-	spec      spec
+	own       bool // each request has a context of its own
 	loop      *loop.Loop
 	pool      *ants.Pool
 	session   *session
@@ -50,7 +50,7 @@ type pooled struct {
 
 func (r *pooled) submit() {
 	r.meter.begin(r.lane)
-	r.ctx, r.cancel = r.spec.request(r.base)
+	r.ctx, r.cancel = requestContext(r.base, r.own)
 	if err := r.pool.Submit(r.work); err != nil {
 		r.meter.fail(err)
 	}
