@@ -113,7 +113,7 @@ func (c *Client) Disconnect(ctx context.Context, cb func(error)) {
 			err = closeErr
 		}
 		if cb != nil {
-			_ = c.a.Executor().Post(func() { cb(err) }) // a closed executor runs nothing
+			adapter.Join(c.a, func(error) { cb(err) }) // of no calls: on the executor
 		}
 	}()
 }

@@ -41,7 +41,7 @@ func (db *DB) Close(ctx context.Context, cb func(error)) {
 			err = closeErr
 		}
 		if cb != nil {
-			_ = db.a.Executor().Post(func() { cb(err) }) // a closed executor runs nothing
+			adapter.Join(db.a, func(error) { cb(err) }) // of no calls: on the executor
 		}
 	}()
 }
