@@ -93,11 +93,11 @@ func contextEnds(p *program) {
 func contextDeadline(p *program) {
 	for _, method := range []string{"ExecContext", "QueryContext"} {
 		ctx, cancel := context.WithTimeout(bg, 100*time.Millisecond)
-		p.do(p.db, method, ctx, "SELECT SLEEP(40)")
+		p.do(p.db, method, ctx, "SELECT SLEEP(5)")
 		cancel()
 	}
 	ctx, cancel := context.WithTimeout(bg, 100*time.Millisecond)
-	row := p.one(p.db, "QueryRowContext", ctx, "SELECT SLEEP(40)")
+	row := p.one(p.db, "QueryRowContext", ctx, "SELECT SLEEP(5)")
 	p.do(row, "Scan", new(int))
 	cancel()
 	p.do(p.db, "PingContext", bg)

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
@@ -52,13 +53,15 @@ func describe(v any) string {
 	case sql.DBStats:
 		return fmt.Sprintf("at most %d: %d open, %d in use, %d idle; closed %d, %d, %d", v.MaxOpenConnections,
 			v.OpenConnections, v.InUse, v.Idle, v.MaxIdleClosed, v.MaxIdleTimeClosed, v.MaxLifetimeClosed)
+	case sql.Out:
+		return "sql.Out"
 	case *sql.TxOptions:
 		return fmt.Sprintf("%+v", v)
 	}
 	r := reflect.ValueOf(v)
 	switch r.Kind() {
-	case reflect.Func:
-		return "func"
+	case reflect.Func, reflect.Chan:
+		return r.Type().String()
 	case reflect.Pointer:
 		if r.IsNil() {
 			return "nil " + r.Type().Elem().Name()
@@ -112,7 +115,7 @@ func describeError(err error) string {
 	if err == nil {
 		return "no error"
 	}
-	text := fmt.Sprintf("error %s %q", typesOf(err), err.Error())
+	text := fmt.Sprintf("error %s %q", typesOf(err), localAddr.ReplaceAllString(err.Error(), "127.0.0.1:port"))
 	for _, s := range sentinels {
 		if errors.Is(err, s.err) {
 			text += " is " + s.name
@@ -124,6 +127,9 @@ func describeError(err error) string {
 	}
 	return text
 }
+
+// localAddr is another one on each side.
+var localAddr = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 
 func typesOf(err error) string {
 	text := fmt.Sprintf("%T", err)

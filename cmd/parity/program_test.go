@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/valet-go/valet/backends/sql/syncsql"
 )
 
 var bg = context.Background()
@@ -65,7 +67,7 @@ func (p *program) start(x any, method string, args ...any) (wait func() []any) {
 	if !f.IsValid() {
 		p.t.Fatalf("%T has no method %s", x, method)
 	}
-	name := v.Type().Elem().Name() + "." + method
+	name := typeName(x) + "." + method
 	before := p.seen.heard(name)
 	var in []reflect.Value
 	for i, arg := range args {
@@ -98,6 +100,9 @@ func (p *program) start(x any, method string, args ...any) (wait func() []any) {
 		return results
 	}
 }
+
+// typeName is DB, Conn, and so on, of both sides.
+func typeName(x any) string { return reflect.TypeOf(x).Elem().Name() }
 
 // argument is arg as the i-th one of a function of type f.
 func argument(f reflect.Type, i int, arg any) reflect.Value {
@@ -165,6 +170,43 @@ func (p *program) read(rows any) {
 	p.do(rows, "Close")
 }
 
+// consume queries and reads all in one step: by callbacks, an error of the first
+// batch of rows is the query's.
+func (p *program) consume(x any, query string, args ...any) {
+	p.t.Helper()
+	var said any
+	var failed error
+	func() {
+		var rows interface {
+			Next() bool
+			Err() error
+			Close() error
+		}
+		switch x := x.(type) {
+		case queryContexter:
+			r, err := x.QueryContext(bg, query, args...)
+			if failed = err; err != nil {
+				return
+			}
+			rows = r
+		case interface {
+			QueryContext(ctx context.Context, query string, args ...any) (*syncsql.Rows, error)
+		}:
+			r, err := x.QueryContext(bg, query, args...)
+			if failed = err; err != nil {
+				return
+			}
+			rows = r
+		}
+		for rows.Next() {
+		}
+		failed = rows.Err()
+		said = rows.Close()
+	}()
+	p.note("%s %s = %v, %s", typeName(x), query, said, describeError(failed))
+	p.steps[len(p.steps)-1].failed = failed != nil
+}
+
 func (p *program) readSet(rows any, width int) {
 	p.t.Helper()
 	for p.one(rows, "Next") == true {
@@ -191,12 +233,12 @@ func destinations(n int) []any {
 	return dest
 }
 
-// ask reads one row with QueryRow of x, which the query is given to unless empty.
+// ask reads one row with QueryRow of x. A statement has its query.
 func (p *program) ask(x any, query string, args []any, dest ...any) {
 	p.t.Helper()
-	all := append([]any{bg}, args...)
-	if query != "" {
-		all = append([]any{bg, query}, args...)
+	all := append([]any{bg, query}, args...)
+	if typeName(x) == "Stmt" {
+		all = append([]any{bg}, args...)
 	}
 	row := p.one(x, "QueryRowContext", all...)
 	p.do(row, "Err")

@@ -4,25 +4,27 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"time"
 )
 
 var valueScenarios = []scenario{
-	{name: "columns of every type are read", run: valueTypes, embedded: "it lacks types, such as BIT(64), and says other things of columns than MySQL; see the next"},
-	{name: "columns of every type are read as times", params: "parseTime=true", run: valueTypes, embedded: "the same"},
+	{name: "columns of every type are read", run: valueTypes, embedded: "it has no TIME(3); see the usual types"},
+	{name: "columns of every type are read as times", params: "parseTime=true", run: valueTypes, embedded: "it has no TIME(3)"},
 	{name: "the usual types are read", run: valueUsual},
 	{name: "what is written is read again", params: "parseTime=true", run: valueRoundTrip},
 	{name: "what is interpolated is read again", params: "parseTime=true&interpolateParams=true", run: valueRoundTrip},
 	{name: "arguments are converted or refused", run: valueArguments},
 	{name: "large values come complete", run: valueLarge},
+	{name: "packets have a limit", params: "maxAllowedPacket=1024", run: valueTooLarge},
 	{name: "times have the zone that was asked for", params: "parseTime=true&loc=Asia%2FKolkata", run: valueZones},
 }
 
 func valueTypes(p *program) {
 	p.table("types", `id INT PRIMARY KEY,
-		t TINYINT, tu TINYINT UNSIGNED, s SMALLINT, m MEDIUMINT, i INT UNSIGNED, b BIGINT, bu BIGINT UNSIGNED NOT NULL, yes BOOL,
+		t TINYINT, tu TINYINT UNSIGNED, s SMALLINT, m MEDIUMINT, i INT UNSIGNED, b BIGINT, bu BIGINT UNSIGNED NOT NULL, flag BOOL,
 		f FLOAT, d DOUBLE, price DECIMAL(20,6), bit1 BIT(1), bit64 BIT(64),
 		c CHAR(5), v VARCHAR(200), txt LONGTEXT, bin BINARY(4), vb VARBINARY(10), lb LONGBLOB,
 		e ENUM('red', 'green'), st SET('a', 'b', 'c'), js JSON, y YEAR, dt DATE, tm TIME(3), dtm DATETIME(6), ts TIMESTAMP(6) NULL`,
@@ -73,6 +75,9 @@ type valuer struct {
 	err error
 }
 
+// String has no addresses, which are others on each side.
+func (v valuer) String() string { return fmt.Sprintf("%v %v", v.v, v.err) }
+
 func (v valuer) Value() (driver.Value, error) { return v.v, v.err }
 
 func valueArguments(p *program) {
@@ -111,7 +116,16 @@ func valueLarge(p *program) {
 	p.do(p.db, "ExecContext", bg, "INSERT INTO large VALUES (?, ?, ?)", 1, blob, strings.Repeat("0123456789", 50_000))
 	p.read(p.query("SELECT * FROM large"))
 	p.read(p.query("SELECT * FROM large WHERE id = ?", 1))
-	p.do(p.db, "ExecContext", bg, "INSERT INTO large VALUES (2, ?, NULL)", make([]byte, 65<<20)) // more than the driver's limit
+}
+
+func valueTooLarge(p *program) {
+	p.table("too_large", "id INT, s TEXT")
+	for _, n := range []int{900, 1100} {
+		p.do(p.db, "ExecContext", bg, "INSERT INTO too_large VALUES (1, '"+strings.Repeat("x", n)+"')")
+		p.do(p.db, "ExecContext", bg, "INSERT INTO too_large VALUES (1, ?)", strings.Repeat("x", n))
+		p.do(p.db, "QueryContext", bg, "SELECT '"+strings.Repeat("x", 2000)+"'")
+	}
+	p.do(p.db, "PingContext", bg)
 }
 
 func valueZones(p *program) {
