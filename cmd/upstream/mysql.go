@@ -43,6 +43,15 @@ func init() {
 	},
 }
 
+// mysqlCallbacks has the same tests, which ask what they ask through callbacks.
+var mysqlCallbacks = func() suite {
+	s := mysqlSuite
+	s.name = "mysql-callbacks"
+	s.callbacks = true
+	s.variants = s.variants[:1]
+	return s
+}()
+
 // startMariaDB starts a server with the settings of the driver's own CI, without
 // which several tests skip themselves or fail: packets of up to 48 MB, local
 // infiles, the performance schema, and few connections, since TestConcurrent

@@ -39,6 +39,9 @@ func (r *report) compared(s suite, v variant, p *pair, took time.Duration) {
 	}
 	d := p.fake.dialled
 	fmt.Fprintf(r.out, "    %-11s  %d dialled, %d bytes read, %d written\n", "", d.Dials, d.Read, d.Written)
+	if s.callbacks {
+		fmt.Fprintf(r.out, "    %-11s  %d calls with callbacks\n", "", d.Calls)
+	}
 
 	for _, t := range p.passed {
 		r.event(event{Action: "pass", Package: name, Test: s.title(t)})

@@ -18,7 +18,6 @@ import (
 	asyncsql "github.com/valet-go/valet/backends/sql"
 	"github.com/valet-go/valet/backends/sql/syncsql"
 	"github.com/valet-go/valet/cmd/upstream/dialer"
-	"github.com/valet-go/valet/loop"
 )
 
 //go:generate go run github.com/valet-go/valet/cmd/asyncgen -alias alias.go -rules alias.rules database/sql
@@ -43,14 +42,8 @@ type (
 // no limit unless a test sets one, is what decides.
 const slots = 1000
 
-// theAdapter lives as long as the test program, and its loop with it.
-var theAdapter = sync.OnceValue(func() *adapter.Adapter {
-	l, err := loop.Start(context.Background())
-	if err != nil {
-		panic(err)
-	}
-	return adapter.New(l)
-})
+// theAdapter lives as long as the test program. It is on the loop of the sockets.
+var theAdapter = sync.OnceValue(func() *adapter.Adapter { return adapter.New(dialer.Loop()) })
 
 // Open is [sql.Open].
 func Open(driverName, dataSourceName string) (*DB, error) {
