@@ -106,7 +106,7 @@ func connKilled(p *program) {
 		if err := rows.Next(values); err != nil {
 			return err
 		}
-		_, err = fmt.Sscan(fmt.Sprintf("%s", asText(values[0])), &id)
+		_, err = fmt.Sscan(asText(values[0]), &id)
 		return err
 	}); err != nil {
 		p.t.Fatal(err)

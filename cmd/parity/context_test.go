@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -63,18 +64,19 @@ func contextEnded(p *program) {
 	p.read(p.query("SELECT * FROM ctx_ended"))
 }
 
+// marks are of both sides: the server may go on with what the other left.
+var marks atomic.Int64
+
 func contextEnds(p *program) {
 	c := p.must(p.db, "Conn", bg)
 	tx := p.must(p.db, "BeginTx", bg, (*sql.TxOptions)(nil))
-	marks := 0
 	for _, x := range []any{p.db, c, tx} {
 		for _, method := range []string{"ExecContext", "QueryContext", "QueryRowContext"} {
 			if x != p.db && method != "ExecContext" {
 				continue // its connection is lost
 			}
 			ctx, cancel := p.context()
-			marks++
-			mark := fmt.Sprintf("/* mark %d */", marks)
+			mark := fmt.Sprintf("/* mark %d */", marks.Add(1))
 			wait := p.start(x, method, ctx, "DO SLEEP(40) "+mark)
 			p.until("SELECT COUNT(*) FROM information_schema.processlist WHERE state = 'User sleep' AND info LIKE ?", "%"+mark+"%")
 			cancel()

@@ -37,7 +37,7 @@ func describe(v any) string {
 		if len(v) > 300 {
 			return fmt.Sprintf("string of %d, %08x", len(v), crc32.ChecksumIEEE([]byte(v)))
 		}
-		return fmt.Sprintf("%q", v)
+		return fmt.Sprintf("%q", anyMark.ReplaceAllString(v, "/* mark */"))
 	case time.Time:
 		return v.Format(time.RFC3339Nano)
 	case []*sql.ColumnType:
@@ -128,8 +128,11 @@ func describeError(err error) string {
 	return text
 }
 
-// localAddr is another one on each side.
-var localAddr = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+// What is another one on each side.
+var (
+	localAddr = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+	anyMark   = regexp.MustCompile(`/\* mark [0-9]+ \*/`)
+)
 
 func typesOf(err error) string {
 	text := fmt.Sprintf("%T", err)

@@ -21,7 +21,6 @@ type program struct {
 	*side
 	srv   server
 	steps []step
-	left  []string
 	why   string // the next step may differ
 	err   error  // of the last step
 }
@@ -126,15 +125,6 @@ func (p *program) note(format string, args ...any) {
 func (p *program) differs(reason string) *program {
 	p.why = reason
 	return p
-}
-
-// unless runs steps that the embedded server cannot do, for the reason.
-func (p *program) unless(reason string, steps func()) {
-	if !p.srv.real {
-		p.left = append(p.left, p.t.Name()+", in part: "+reason)
-		return
-	}
-	steps()
 }
 
 // table makes a table with the name, whatever there was.

@@ -12,7 +12,7 @@ var rowsScenarios = []scenario{
 	{name: "several result sets are read", params: "multiStatements=true", run: rowsSets},
 	{name: "an error in a later statement is reported", params: "multiStatements=true", run: rowsSetsError},
 	{name: "a procedure gives its result sets", run: rowsProcedure},
-	{name: "an error among the rows is reported", run: rowsError},
+	{name: "an error among the rows is reported", run: rowsError, embedded: "it may find the error before it has sent a row, or not"},
 }
 
 // numbers makes a table of the numbers from 0 to n-1.
@@ -161,6 +161,13 @@ func rowsError(p *program) {
 		p.do(rows, "Close")
 		p.do(rows, "Err")
 	}
+	rows := p.must(p.db, "QueryContext", bg, query)
+	for range 256 {
+		p.do(rows, "Next")
+	}
+	p.differs("rows that an error follows in the same batch are lost").do(rows, "Next")
+	p.differs("the error has been met, and has closed the rows").do(rows, "Close")
+	p.do(rows, "Err")
 	p.consume(p.db, "SELECT (SELECT 1 UNION SELECT 2)")
 	p.consume(p.db, "SELECT n, CASE WHEN n = 100 THEN (SELECT 1 UNION SELECT 2) ELSE 1 END FROM numbers")
 }

@@ -43,6 +43,9 @@ func (r *report) compared(s suite, v variant, p *pair, took time.Duration) {
 		fmt.Fprintf(r.out, "    %-11s  %d calls with callbacks\n", "", d.Calls)
 	}
 
+	if n := len(s.leftOut); n > 0 {
+		fmt.Fprintf(r.out, "    %-11s  %d left out on both sides, as told above\n", "", n)
+	}
 	for _, t := range p.passed {
 		r.event(event{Action: "pass", Package: name, Test: s.title(t)})
 	}
