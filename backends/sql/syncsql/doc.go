@@ -18,7 +18,7 @@
 //
 // Rows are read ahead, in batches: a small result holds no connection, rows that
 // an error follows in the same batch are lost, and when reading the first batch
-// fails, the query does.
+// fails, the query does. A [Row] can be scanned again, and RawBytes are a copy.
 // After DB.Close calls fail with [github.com/valet-go/valet/adapter.ErrClosed].
 // Transactions whose context ends are rolled back, but calls of theirs that run
 // then end first. A call that cannot be started, because its backend has too
