@@ -77,8 +77,9 @@ const (
 
 // drain reads what is left, so that the connection can be used for something
 // else. If that takes long, the server is told to stop, or else, unless the
-// connection holds a transaction, is given up.
-func (r *Rows) drain() {
+// connection holds a transaction, is given up. What comes of that, or of the end of
+// the rows' life, is no error.
+func (r *Rows) drain() error {
 	timer := time.AfterFunc(drainPatience, func() {
 		if !r.life.kill() && r.pooled {
 			r.life.end()
@@ -87,6 +88,10 @@ func (r *Rows) drain() {
 	defer timer.Stop()
 	for r.rows.Next() {
 	}
+	if !timer.Stop() || r.life.Err() != nil {
+		return nil
+	}
+	return r.rows.Err()
 }
 
 // kill makes the server stop, and reports whether it could.

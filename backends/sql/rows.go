@@ -224,13 +224,17 @@ func scanValues(rows *sql.Rows, dest []any) ([]any, error) {
 	return values, rows.Scan(dest...)
 }
 
-// shut closes the rows; it may be called again.
+// shut closes the rows; it may be called again. What is wrong with rows that
+// nobody wanted is an error of closing them, as by [sql.Rows.Close].
 func (r *Rows) shut() error {
+	var err error
 	if r.more {
-		r.drain()
+		err = r.drain()
 	}
 	r.more, r.follow, r.next = false, none, nil
-	err := r.rows.Close()
+	if closeErr := r.rows.Close(); closeErr != nil {
+		err = closeErr
+	}
 	r.life.end()
 	return err
 }

@@ -44,6 +44,9 @@ func (s suite) problems(native, fake *side, c comparison) []string {
 	if d := fake.dialled; d.Read == 0 || d.Written == 0 {
 		complain("%d bytes were read and %d written over the fake socket", d.Read, d.Written)
 	}
+	if n := fake.dialled.Calls; s.callbacks && n < int64(s.atLeast) {
+		complain("only %d calls went through callbacks", n)
+	}
 	// What go test complains of is a finding already, if it has to do with a test
 	// or a package.
 	if len(c.findings) == 0 {

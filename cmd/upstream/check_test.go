@@ -25,7 +25,9 @@ func TestProblems(t *testing.T) {
 		name   string
 		events []string
 		spoil  func(native, fake *side)
-		want   string // the only problem
+
+		callbacks bool
+		want      string // the only problem
 	}{
 		{name: "all is well"},
 		{
@@ -54,6 +56,10 @@ func TestProblems(t *testing.T) {
 			want: "0 bytes were read and 7 written over the fake socket",
 		},
 		{
+			name: "nothing was asked through callbacks", callbacks: true,
+			want: "only 0 calls went through callbacks",
+		},
+		{
 			name: "the go command fails without a test that does",
 			spoil: func(_, fake *side) {
 				fake.goError, fake.other = errors.New("exit status 1"), []string{"no such module\n"}
@@ -71,7 +77,9 @@ func TestProblems(t *testing.T) {
 			if c.spoil != nil {
 				c.spoil(native, fake)
 			}
-			got := checked.problems(native, fake, compare(native.outcome, fake.outcome))
+			s := checked
+			s.callbacks = c.callbacks
+			got := s.problems(native, fake, compare(native.outcome, fake.outcome))
 			if got := strings.Join(got, "; "); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}

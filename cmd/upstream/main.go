@@ -1,12 +1,13 @@
 // Command upstream runs the own test suites of database drivers twice, natively
 // and over the fake socket, each time against a fresh real server and with the race
-// detector, and compares them test by test.
+// detector, and compares them test by test. Of MySQL's there is a second suite, which
+// asks through callbacks what its tests ask of database/sql; see package sql.
 //
 //	go run ./cmd/upstream [-suite mysql]
 //
 // A driver's module is copied from the module cache to a temporary folder, where
-// a file is added that makes it dial with package dialer; nothing of it is part of
-// this repository. Servers and tests run in a network namespace of their own, in
+// a file is added that makes it dial with package dialer, and tests may get another
+// import for database/sql; nothing of it is part of this repository. Servers and tests run in a network namespace of their own, in
 // which there is nothing but a loopback interface, because such tests dial public
 // addresses. For that Linux is needed, and root or user namespaces.
 //

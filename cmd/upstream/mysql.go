@@ -43,6 +43,19 @@ func init() {
 	},
 }
 
+// mysqlCallbacks has the same tests, which ask what they ask through callbacks.
+var mysqlCallbacks = func() suite {
+	s := mysqlSuite
+	s.name = "mysql-callbacks"
+	s.callbacks = true
+	s.variants = s.variants[:1]
+	s.leftOut = []exception{{
+		"^TestConnectorTimeoutsWatchCancel$",
+		"its dialer ends the context, and the driver must see that at once, or it reads from a connection that cannot be read; the context that a body is given ends a moment after the call's",
+	}}
+	return s
+}()
+
 // startMariaDB starts a server with the settings of the driver's own CI, without
 // which several tests skip themselves or fail: packets of up to 48 MB, local
 // infiles, the performance schema, and few connections, since TestConcurrent

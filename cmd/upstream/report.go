@@ -39,7 +39,13 @@ func (r *report) compared(s suite, v variant, p *pair, took time.Duration) {
 	}
 	d := p.fake.dialled
 	fmt.Fprintf(r.out, "    %-11s  %d dialled, %d bytes read, %d written\n", "", d.Dials, d.Read, d.Written)
+	if s.callbacks {
+		fmt.Fprintf(r.out, "    %-11s  %d calls with callbacks\n", "", d.Calls)
+	}
 
+	if n := len(s.leftOut); n > 0 {
+		fmt.Fprintf(r.out, "    %-11s  %d left out on both sides, as told above\n", "", n)
+	}
 	for _, t := range p.passed {
 		r.event(event{Action: "pass", Package: name, Test: s.title(t)})
 	}

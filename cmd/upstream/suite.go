@@ -16,9 +16,14 @@ type suite struct {
 	flags    []string          // of go test, beside ours
 	nowhere  []string          // IPv4 addresses that swallow what is sent to them
 	variants []variant         // each is a run of its own
-	atLeast  int               // so many tests have to pass natively
-	leftOut  []exception       // tests that are not run; patterns as for go test -skip
-	mayskip  []exception       // tests that skip themselves; expressions for the whole name
+
+	// callbacks makes database/sql in the tests themselves package sql, where they
+	// run over the fake socket: every call is one with a callback.
+	callbacks bool
+
+	atLeast int         // so many tests have to pass natively
+	leftOut []exception // tests that are not run; patterns as for go test -skip
+	mayskip []exception // tests that skip themselves; expressions for the whole name
 }
 
 // variant is one of the servers, or networks, that a suite is run against.
@@ -38,7 +43,7 @@ type server struct {
 type exception struct{ tests, reason string }
 
 // suites is all that we run.
-var suites = []suite{mysqlSuite}
+var suites = []suite{mysqlSuite, mysqlCallbacks}
 
 // choose returns the suites of that name, or all.
 func choose(names string) ([]suite, error) {

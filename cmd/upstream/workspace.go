@@ -13,20 +13,21 @@ import (
 
 const (
 	library = "github.com/valet-go/valet"
-	ours    = library + "/cmd/upstream/dialer"
+	ours    = library + "/cmd/upstream/"
 	// tag selects the files that put our dialer in. Both runs use one workspace,
 	// and so the same versions of everything.
 	tag = "valetupstream"
 )
 
-// workspace is a folder with a copy of a driver's module and one of package
-// dialer, which a go.work joins with the library. So the driver can import us, and
+// workspace is a folder with a copy of a driver's module and of packages dialer
+// and sql, which a go.work joins with the library. So the driver can import us, and
 // its go.mod stays as it is.
 type workspace struct{ dir string }
 
 func (w workspace) driver() string { return filepath.Join(w.dir, "driver") }
 
-func (w workspace) dialer() string { return filepath.Join(w.dir, "dialer") }
+// copied are the packages of ours that the driver's tests use.
+var copied = []string{"dialer", "sql"}
 
 // env is for go commands in the workspace, which must not find other settings.
 func (w workspace) env() []string {
@@ -65,21 +66,31 @@ func (w workspace) fill(ctx context.Context, root, source string, s suite) error
 			return fmt.Errorf("upstream: %w", err)
 		}
 	}
-	if err := w.copyDialer(filepath.Join(root, "cmd", "upstream", "dialer")); err != nil {
-		return fmt.Errorf("upstream: copy the dialer: %w", err)
+	if s.callbacks {
+		if err := standIn(w.driver()); err != nil {
+			return err
+		}
 	}
-	_, err := goCommand(ctx, w.dir, w.env(), "work", "init", w.driver(), w.dialer(), root)
+	modules := []string{"work", "init", w.driver(), root}
+	for _, name := range copied {
+		if err := w.copyPackage(filepath.Join(root, "cmd", "upstream"), name); err != nil {
+			return fmt.Errorf("upstream: copy package %s: %w", name, err)
+		}
+		modules = append(modules, filepath.Join(w.dir, name))
+	}
+	_, err := goCommand(ctx, w.dir, w.env(), modules...)
 	return err
 }
 
-// copyDialer makes package dialer a module of its own: module cmd, which it is
-// part of, would bring all that it requires, and so other versions of what the
-// driver does.
-func (w workspace) copyDialer(source string) error {
-	if err := os.Mkdir(w.dialer(), 0o700); err != nil {
+// copyPackage makes a package a module of its own: module cmd, which it is part
+// of, would bring all that it requires, and so other versions of what the driver
+// does.
+func (w workspace) copyPackage(source, name string) error {
+	dir := filepath.Join(w.dir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(source, "*.go"))
+	files, err := filepath.Glob(filepath.Join(source, name, "*.go"))
 	if err != nil {
 		return err
 	}
@@ -91,12 +102,12 @@ func (w workspace) copyDialer(source string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(w.dialer(), filepath.Base(file)), text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), text, 0o600); err != nil {
 			return err
 		}
 	}
-	mod := "module " + ours + "\n\ngo 1.26.0\n"
-	return os.WriteFile(filepath.Join(w.dialer(), "go.mod"), []byte(mod), 0o600)
+	mod := "module " + ours + name + "\n\ngo 1.26.0\n"
+	return os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o600)
 }
 
 // moduleRoot is the folder of the library that module cmd is built with.

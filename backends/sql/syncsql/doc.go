@@ -18,7 +18,8 @@
 //
 // Rows are read ahead, in batches: a small result holds no connection, when
 // reading the first row fails the query does, and an error may be noticed that a
-// program which skips the rest would not have met.
+// program which skips the rest would not have met. A [Row] can be scanned again,
+// and RawBytes are a copy.
 // After DB.Close calls fail with [github.com/valet-go/valet/adapter.ErrClosed].
 // Transactions whose context ends are rolled back, but calls of theirs that run
 // then end first. A call that cannot be started, because its backend has too

@@ -18,7 +18,7 @@ import (
 var bg = context.Background()
 
 // fake is a driver whose queries are their own results: "3" gives three rows,
-// "3!" three rows and then an error, "2;0;1" three sets of rows, "" no row,
+// "3!" three rows and then an error, "3?" the same, which Close, too, reads up to, "2;0;1" three sets of rows, "" no row,
 // "error" an error at once.
 type fake struct{}
 
@@ -61,12 +61,19 @@ func (s *fakeStmt) Query([]driver.Value) (driver.Rows, error) {
 }
 
 type fakeRows struct {
-	sets []string
-	n    int
+	sets   []string
+	n      int
+	failed bool
 }
 
 func (r *fakeRows) Columns() []string { return []string{"n", "text"} }
-func (r *fakeRows) Close() error      { return nil }
+
+func (r *fakeRows) Close() error {
+	if strings.HasSuffix(r.sets[0], "?") && !r.failed {
+		return errFake
+	}
+	return nil
+}
 
 func (r *fakeRows) Next(dest []driver.Value) error {
 	var most int
@@ -76,7 +83,8 @@ func (r *fakeRows) Next(dest []driver.Value) error {
 		dest[0], dest[1] = int64(r.n), []byte(fmt.Sprint("row ", r.n))
 		r.n++
 		return nil
-	case strings.HasSuffix(r.sets[0], "!"):
+	case strings.ContainsAny(r.sets[0], "!?"):
+		r.failed = true
 		return errFake
 	}
 	return io.EOF

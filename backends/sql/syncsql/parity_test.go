@@ -78,7 +78,7 @@ func TestRowsAreReadAsByDatabaseSQL(t *testing.T) {
 }
 
 func TestRowsAreClosedAsByDatabaseSQL(t *testing.T) {
-	for _, query := range []string{"3", "300", "512!"} {
+	for _, query := range []string{"3", "300", "512?"} {
 		same(t, query, func(rs rowser, l *log) {
 			l.add(rs.Next(), rs.Close(), rs.Next(), rs.Err(), rs.NextResultSet())
 			l.add(rs.Scan(new(int), new(string)))
@@ -234,5 +234,22 @@ func TestAnEndedContextEndsItsTransactionAndItsRows(t *testing.T) {
 	}
 	if n := db.Stats().InUse; n != 0 {
 		t.Errorf("%d connections are in use", n)
+	}
+}
+
+func TestAnEndedContextFreesTheConnectionOfItsRows(t *testing.T) {
+	_, db := open(t)
+	db.SetMaxOpenConns(1)
+	ctx, cancel := context.WithCancel(bg)
+	rows, err := db.QueryContext(ctx, "600")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := db.Ping(); err != nil { // over the one connection
+		t.Error(err)
+	}
+	if rows.Next() || rows.Err() != context.Canceled || rows.Close() != nil {
+		t.Errorf("the rows ended with %v", rows.Err())
 	}
 }

@@ -20,6 +20,7 @@ type Rows struct {
 	row    *asyncsql.Row   // that Next is at, or nil
 	err    error
 	closed bool
+	unbind func() bool // from ctx
 }
 
 // The errors of database/sql that it does not export.
@@ -35,7 +36,9 @@ func rows(ctx context.Context, start func(cb func(*asyncsql.Rows, error))) (*Row
 	if err != nil {
 		return nil, err
 	}
-	return &Rows{x: x, ctx: ctx}, nil
+	// As in database/sql, the connection is free when ctx ends, whether or not
+	// anybody asks for a row again.
+	return &Rows{x: x, ctx: ctx, unbind: context.AfterFunc(ctx, func() { x.Close(nil) })}, nil
 }
 
 // Next is [sql.Rows.Next].
@@ -103,8 +106,13 @@ func (rs *Rows) Close() error {
 	if rs.closed {
 		return nil
 	}
+	rs.unbind()
 	rs.closed, rs.row, rs.batch = true, nil, nil
-	return adapter.WaitErr(func(cb func(error)) { rs.x.Close(cb) })
+	err := adapter.WaitErr(func(cb func(error)) { rs.x.Close(cb) })
+	if rs.err == nil {
+		rs.err = err
+	}
+	return err
 }
 
 // Err is [sql.Rows.Err].

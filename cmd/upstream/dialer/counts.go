@@ -13,13 +13,14 @@ import (
 type Counts struct {
 	Dials         int64 // that succeeded
 	Read, Written int64 // bytes
+	Calls         int64 // with callbacks that package sql started
 }
 
 // counter keeps its counts in a file as well, because nothing of ours runs when
 // a test program ends. They are saved with every dial and Close; what is moved
 // after the last of them is not in the file.
 type counter struct {
-	dials, read, written atomic.Int64
+	dials, read, written, calls atomic.Int64
 
 	mu   sync.Mutex // guards writing to file
 	file *os.File   // nil without a folder
@@ -27,7 +28,7 @@ type counter struct {
 
 // record is of the same length always, and so one overwrites another in a single
 // write.
-const record = "%20d %20d %20d\n"
+const record = "%20d %20d %20d %20d\n"
 
 func newCounter(folder string) (*counter, error) {
 	c := &counter{}
@@ -49,7 +50,7 @@ func (c *counter) save() {
 	if c.file == nil {
 		return
 	}
-	line := fmt.Sprintf(record, c.dials.Load(), c.read.Load(), c.written.Load())
+	line := fmt.Sprintf(record, c.dials.Load(), c.read.Load(), c.written.Load(), c.calls.Load())
 	if _, err := c.file.WriteAt([]byte(line), 0); err != nil {
 		panic("upstream: counts: " + err.Error()) // the tests could not be believed
 	}
@@ -71,12 +72,13 @@ func Sum(folder string) (Counts, error) {
 			continue // nobody dialled
 		}
 		var c Counts
-		if _, err := fmt.Sscanf(string(text), record, &c.Dials, &c.Read, &c.Written); err != nil {
+		if _, err := fmt.Sscanf(string(text), record, &c.Dials, &c.Read, &c.Written, &c.Calls); err != nil {
 			return sum, fmt.Errorf("upstream: counts %q: %w", text, err)
 		}
 		sum.Dials += c.Dials
 		sum.Read += c.Read
 		sum.Written += c.Written
+		sum.Calls += c.Calls
 	}
 	return sum, nil
 }

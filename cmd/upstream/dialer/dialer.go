@@ -38,14 +38,36 @@ func New(l *loop.Loop, folder string) (*Dialer, error) {
 	return &Dialer{dialer: fakesock.Dialer{Loop: l}, counts: counts}, nil
 }
 
-// theDialer lives as long as the test program, and its loop with it.
-var theDialer = sync.OnceValues(func() (*Dialer, error) {
-	l, err := loop.Start(context.Background())
+// The loop and the dialer live as long as the test program.
+var (
+	theLoop   = sync.OnceValues(func() (*loop.Loop, error) { return loop.Start(context.Background()) })
+	theDialer = sync.OnceValues(func() (*Dialer, error) {
+		l, err := theLoop()
+		if err != nil {
+			return nil, err
+		}
+		return New(l, os.Getenv(CountsEnv))
+	})
+)
+
+// Loop is what the one dialer has its connections on. Without it no test can run:
+// so it panics. Any goroutine may call it.
+func Loop() *loop.Loop {
+	l, err := theLoop()
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
-	return New(l, os.Getenv(CountsEnv))
-})
+	return l
+}
+
+// CountCall counts a call with a callback. Any goroutine may call it.
+func CountCall() {
+	d, err := theDialer()
+	if err != nil {
+		panic(err)
+	}
+	d.counts.calls.Add(1)
+}
 
 // DialContext dials with the one dialer that the program has.
 func DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
