@@ -44,8 +44,12 @@ func (x *bodyContext) Done() <-chan struct{} {
 	return x.ctxDone
 }
 
-// Err returns nil until the body is to stop.
+// Err returns nil until the body is to stop. It sees the end of the context that
+// was given to the call at once, and does not wait for the watch of that.
 func (x *bodyContext) Err() error {
+	if x.policy == Close {
+		x.look()
+	}
 	r := x.rare.Load()
 	if r == nil {
 		return nil
@@ -53,6 +57,16 @@ func (x *bodyContext) Err() error {
 	x.ctxMu.Lock()
 	defer x.ctxMu.Unlock()
 	return r.err
+}
+
+// look does what the watch of the context is about to do, if it is.
+func (x *bodyContext) look() {
+	if err := x.ctx.Err(); err != nil && x.state.Load() == running {
+		x.a.b.cancel(x.call(), err)
+	}
+	if x.state.Load() == stopping { // somebody has cancelled it, and comes to this
+		x.a.b.stop(x.call())
+	}
 }
 
 // callKey is the key of the call itself.

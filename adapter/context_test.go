@@ -288,3 +288,21 @@ func (o *oracle) Err() error {
 	}
 	return o.err()
 }
+
+// A driver may look at its context right after somebody ended it.
+func TestErrSeesTheEndOfTheContextAtOnce(t *testing.T) {
+	a := newAdapter(t)
+	for range 200 {
+		ctx, cancel := context.WithCancel(bg)
+		cb, got := into[bool]()
+		Go(ctx, a, func(ctx context.Context) (bool, error) {
+			cancel()
+			if ctx.Err() == nil {
+				return false, nil
+			}
+			<-ctx.Done()
+			return true, nil
+		}, cb)
+		wantValue(t, got, true)
+	}
+}

@@ -73,7 +73,7 @@ func because(cause, err error) error {
 
 // contextError is the error of a body's context that was ended by cause.
 func contextError(cause error) error {
-	if errors.Is(cause, ErrClosed) {
+	if cause == ErrClosed { // not errors.Is: the error of a foreign context has methods that ask the context
 		return context.Canceled
 	}
 	return cause

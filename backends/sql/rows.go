@@ -227,9 +227,11 @@ func scanValues(rows *sql.Rows, dest []any) ([]any, error) {
 // shut closes the rows; it may be called again. What is wrong with rows that
 // nobody wanted is an error of closing them, as by [sql.Rows.Close].
 func (r *Rows) shut() error {
-	var err error
+	err := r.failed // that nobody has heard of, perhaps
 	if r.more {
-		err = r.drain()
+		if drainErr := r.drain(); err == nil {
+			err = drainErr
+		}
 	}
 	r.more, r.follow, r.next = false, none, nil
 	if closeErr := r.rows.Close(); closeErr != nil {

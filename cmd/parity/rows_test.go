@@ -165,8 +165,8 @@ func rowsError(p *program) {
 	for range 256 {
 		p.do(rows, "Next")
 	}
-	p.differs("rows that an error follows in the same batch are lost").do(rows, "Next")
-	p.differs("the error has been met, and has closed the rows").do(rows, "Close")
+	p.do(rows, "Next")
+	p.do(rows, "Close")
 	p.do(rows, "Err")
 	p.consume(p.db, "SELECT (SELECT 1 UNION SELECT 2)")
 	p.consume(p.db, "SELECT n, CASE WHEN n = 100 THEN (SELECT 1 UNION SELECT 2) ELSE 1 END FROM numbers")

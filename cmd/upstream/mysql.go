@@ -49,10 +49,6 @@ var mysqlCallbacks = func() suite {
 	s.name = "mysql-callbacks"
 	s.callbacks = true
 	s.variants = s.variants[:1]
-	s.leftOut = []exception{{
-		"^TestConnectorTimeoutsWatchCancel$",
-		"its dialer ends the context, and the driver must see that at once, or it reads from a connection that cannot be read; the context that a body is given ends a moment after the call's",
-	}}
 	return s
 }()
 
