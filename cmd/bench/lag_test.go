@@ -155,15 +155,9 @@ func TestABusyLoopIsLate(t *testing.T) {
 }
 
 func TestRowsThatAreMissingOrWrong(t *testing.T) {
-	row := func(n int, text string) func(dest ...any) error {
-		return func(dest ...any) error {
-			*dest[0].(*int), *dest[1].(*string) = n, text
-			return nil
-		}
-	}
 	text := strings.Repeat(".", rowText)
 	var c rowCheck
-	if err := errors.Join(c.next(row(1, text)), c.next(row(2, text)), c.end(nil, 2)); err != nil {
+	if err := errors.Join(c.check(numbered{1, text}), c.check(numbered{2, text}), c.end(nil, 2)); err != nil {
 		t.Error(err)
 	}
 	if err := c.end(nil, 3); err == nil || !strings.Contains(err.Error(), "2 rows came instead of 3") {
@@ -173,10 +167,10 @@ func TestRowsThatAreMissingOrWrong(t *testing.T) {
 	if err := c.end(lost, 3); !errors.Is(err, lost) {
 		t.Errorf("the connection was lost: %v", err)
 	}
-	if err := c.next(row(4, text)); err == nil {
+	if err := c.check(numbered{4, text}); err == nil {
 		t.Error("a row was left out, and nothing was said")
 	}
-	if err := (&rowCheck{}).next(row(1, "short")); err == nil {
+	if err := (&rowCheck{}).check(numbered{1, "short"}); err == nil {
 		t.Error("a text is short, and nothing was said")
 	}
 }

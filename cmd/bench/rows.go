@@ -18,7 +18,7 @@ type rowReader struct {
 // rowsQuery has MariaDB make the rows up, each a number, signed as most are, and
 // a text of rowText bytes that begins with it.
 func rowsQuery(rows int) string {
-	return fmt.Sprintf("SELECT CAST(seq AS SIGNED), RPAD(seq, %d, '.') FROM seq_1_to_%d ORDER BY seq", rowText, rows)
+	return fmt.Sprintf("SELECT CAST(seq AS SIGNED) AS n, RPAD(seq, %d, '.') AS text FROM seq_1_to_%d ORDER BY seq", rowText, rows)
 }
 
 const rowText = 64
@@ -26,15 +26,16 @@ const rowText = 64
 // rowCheck checks that the rows are those that were asked for.
 type rowCheck struct{ seen int }
 
-// next takes the row that scan copies.
-func (c *rowCheck) next(scan func(dest ...any) error) error {
-	var n int
-	var text string
-	if err := scan(&n, &text); err != nil {
-		return err
-	}
-	if c.seen++; n != c.seen || len(text) != rowText {
-		return fmt.Errorf("row %d is %d, %q", c.seen, n, text)
+// numbered is a row.
+type numbered struct {
+	N    int
+	Text string
+}
+
+// check takes the next row.
+func (c *rowCheck) check(row numbered) error {
+	if c.seen++; row.N != c.seen || len(row.Text) != rowText {
+		return fmt.Errorf("row %d is %+v", c.seen, row)
 	}
 	return nil
 }
@@ -47,7 +48,7 @@ func (c *rowCheck) end(err error, want int) error {
 	return err
 }
 
-// rowsOnLoop reads rows with callbacks on a loop, by Rows.Each, over a fake
+// rowsOnLoop reads rows with callbacks on a loop, by [mysql.Each], over a fake
 // socket.
 func rowsOnLoop(at target, l *loop.Loop) (rowReader, error) {
 	cfg, err := mysqlDriver{}.config(at)
@@ -61,16 +62,8 @@ func rowsOnLoop(at target, l *loop.Loop) (rowReader, error) {
 	}
 	read := func(ctx context.Context, n int) error {
 		return adapter.WaitErr(func(cb func(error)) {
-			db.Query(ctx, rowsQuery(n), func(rows *mysql.Rows, err error) {
-				if err != nil {
-					cb(err)
-					return
-				}
-				var c rowCheck
-				rows.Each(ctx,
-					func(row *mysql.Row) error { return c.next(row.Scan) },
-					func(err error) { cb(c.end(err, n)) })
-			})
+			var c rowCheck
+			mysql.Each(ctx, db, rowsQuery(n), c.check, func(err error) { cb(c.end(err, n)) })
 		})
 	}
 	end := func() {
@@ -95,7 +88,11 @@ func rowsOnGoroutine(at target, dial dialFunc) (rowReader, error) {
 		defer rows.Close()
 		var c rowCheck
 		for rows.Next() {
-			if err := c.next(rows.Scan); err != nil {
+			var row numbered
+			if err := rows.Scan(&row.N, &row.Text); err != nil {
+				return err
+			}
+			if err := c.check(row); err != nil {
 				return err
 			}
 		}
