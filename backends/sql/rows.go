@@ -29,6 +29,7 @@ type Rows struct {
 	next []*Row // fetched by the query itself
 	more bool   // the result set has not ended
 
+	room   int   // that the next batch may need
 	failed error // that comes after what was fetched
 
 	follow follow // another one
@@ -168,18 +169,20 @@ func readBatch[T any](r *Rows, limit int, scan func(*sql.Rows, *T) error) ([]T, 
 	if err := r.failed; err != nil {
 		return nil, err
 	}
-	var batch []T
+	batch := make([]T, 0, r.room)
 	for len(batch) < limit {
 		if r.more = r.rows.Next(); !r.more {
 			break
 		}
-		var v T
-		if err := scan(r.rows, &v); err != nil {
-			return late(r, batch, err)
+		var none T
+		batch = append(batch, none)
+		last := len(batch) - 1
+		if err := scan(r.rows, &batch[last]); err != nil {
+			return late(r, batch[:last], err)
 		}
-		batch = append(batch, v)
 	}
 	if r.more {
+		r.room = min(len(batch), batchRows) // the next is as long, most likely
 		return batch, nil
 	}
 	if err := r.rows.Err(); err != nil {
