@@ -152,7 +152,7 @@ type typed[T any] struct {
 func (t *typed[T]) open(r *Rows) (err error) {
 	t.r = r
 	if t.scan, err = scannerOf[T](r.rows); err == nil {
-		t.next, err = readBatch(r, batchRows, t.scan)
+		t.next, err = readBatch(r, r.limit(), t.scan)
 	}
 	return err
 }
@@ -164,7 +164,7 @@ func (t *typed[T]) fetch(ctx context.Context) (batch []T, err error) {
 	}
 	err = t.r.within(ctx, func() (err error) {
 		if t.r.more {
-			batch, err = readBatch(t.r, batchRows, t.scan)
+			batch, err = readBatch(t.r, t.r.limit(), t.scan)
 			return err
 		}
 		return t.r.lookAhead()

@@ -7,8 +7,12 @@ import (
 	"github.com/valet-go/valet/adapter"
 )
 
-// batchRows is how many rows are fetched for one hop to the executor.
-const batchRows = 256
+// How many rows are fetched for one hop to the executor: first so many, and then
+// twice as many each time, because whoever reads much wants few hops.
+const (
+	batchRows = 256
+	mostRows  = 1024
+)
 
 // Rows is the result of a query, which comes in batches; see
 // [adapter.Stream]. It holds a connection until its end has been read, an
@@ -29,7 +33,7 @@ type Rows struct {
 	next []*Row // fetched by the query itself
 	more bool   // the result set has not ended
 
-	room   int   // that the next batch may need
+	room   int   // of the next batch; 0 for the first
 	failed error // that comes after what was fetched
 
 	follow follow // another one
@@ -144,10 +148,10 @@ func (r *Rows) within(ctx context.Context, read func() error) error {
 	return r.stoppedBy(ctx)
 }
 
-// batch reads up to batchRows rows.
+// batch reads as many rows as it may.
 func (r *Rows) batch() ([]*Row, error) {
 	dest := make([]any, len(r.head.columns))
-	rows, err := readBatch(r, batchRows, func(rows *sql.Rows, row *Row) (err error) {
+	rows, err := readBatch(r, r.limit(), func(rows *sql.Rows, row *Row) (err error) {
 		row.head = r.head
 		row.values, err = scanValues(rows, dest)
 		return err
@@ -182,7 +186,7 @@ func readBatch[T any](r *Rows, limit int, scan func(*sql.Rows, *T) error) ([]T, 
 		}
 	}
 	if r.more {
-		r.room = min(len(batch), batchRows) // the next is as long, most likely
+		r.room = min(2*len(batch), mostRows) // the next is as long as it may be, most likely
 		return batch, nil
 	}
 	if err := r.rows.Err(); err != nil {
@@ -216,6 +220,9 @@ func late[T any](r *Rows, batch []T, err error) ([]T, error) {
 	r.failed = err
 	return batch, nil
 }
+
+// limit is how many rows the next batch may have.
+func (r *Rows) limit() int { return max(r.room, batchRows) }
 
 // scanValues returns the values of the row that rows is at. dest, as long as
 // the row, is room for the pointers to them.
