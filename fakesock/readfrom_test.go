@@ -183,10 +183,13 @@ func TestAFileIsSentWithoutOthersBytesInIt(t *testing.T) {
 	data := bytes.Repeat([]byte{1}, 8<<20)
 	f := tempFile(t, data)
 	sent := async(func() (int, error) { n, err := c.ReadFrom(f); return int(n), err })
+	got := make([]byte, len(data)+1)
+	if _, err := io.ReadFull(peer, got[:1]); err != nil { // it has begun
+		t.Fatal(err)
+	}
 	awaitParked(t, &c.s.w)
 	wrote := async(func() (int, error) { return c.Write([]byte{2}) })
-	got := make([]byte, len(data)+1)
-	if _, err := io.ReadFull(peer, got); err != nil {
+	if _, err := io.ReadFull(peer, got[1:]); err != nil {
 		t.Fatal(err)
 	}
 	if i := bytes.IndexByte(got, 2); i != len(data) {
