@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
-
-	asyncsql "github.com/valet-go/valet/backends/sql"
 )
 
 // rowser is what Rows of both packages have.
@@ -107,9 +105,6 @@ func TestScanReportsAsDatabaseSQL(t *testing.T) {
 }
 
 func TestResultSetsAreReadAsByDatabaseSQL(t *testing.T) {
-	if _, ok := any((*asyncsql.Rows)(nil)).(sets); !ok {
-		t.Skip("backends/sql has no result sets")
-	}
 	for _, query := range []string{"2;0;1", "1;300", "300;1", "1;512!", "0;0;1"} {
 		same(t, query, func(rs rowser, l *log) {
 			readAll(rs, l)

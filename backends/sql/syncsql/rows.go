@@ -55,7 +55,7 @@ func (rs *Rows) Next() bool {
 		batch, err := adapter.Wait(func(cb func([]*asyncsql.Row, error)) { rs.x.Next(rs.ctx, cb) })
 		switch {
 		case err == io.EOF:
-			if s, ok := any(rs.x).(sets); !ok || !s.HasNextResultSet() {
+			if !rs.x.HasNextResultSet() {
 				rs.fail(nil)
 			}
 			return false
@@ -69,21 +69,14 @@ func (rs *Rows) Next() bool {
 	return true
 }
 
-// sets is what rows have that know of several result sets.
-type sets interface {
-	HasNextResultSet() bool
-	NextResultSet(ctx context.Context, cb func(more bool, err error)) *adapter.Call
-}
-
 // NextResultSet is [sql.Rows.NextResultSet].
 func (rs *Rows) NextResultSet() bool {
 	rs.row, rs.batch = nil, nil
-	s, ok := any(rs.x).(sets)
-	if rs.closed || !ok {
+	if rs.closed {
 		rs.fail(nil)
 		return false
 	}
-	more, err := adapter.Wait(func(cb func(bool, error)) { s.NextResultSet(rs.ctx, cb) })
+	more, err := adapter.Wait(func(cb func(bool, error)) { rs.x.NextResultSet(rs.ctx, cb) })
 	if err != nil || !more {
 		rs.fail(err)
 		return false
