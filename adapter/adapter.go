@@ -56,6 +56,10 @@ func (a *Adapter) On(exec loop.Executor) *Adapter {
 // Executor returns where callbacks run.
 func (a *Adapter) Executor() loop.Executor { return a.exec }
 
+// CancelPolicy returns the policy of the backend, for wrappers that can kill
+// only if they prepare for it.
+func (a *Adapter) CancelPolicy() CancelPolicy { return a.b.settings.policy }
+
 // Loop returns the loop given to [New].
 func (a *Adapter) Loop() *loop.Loop { return a.l }
 

@@ -93,18 +93,40 @@ func (x *bodyContext) AfterFunc(f func()) (stop func() bool) {
 		go f()
 		return func() bool { return false }
 	}
-	key := new(byte)
-	if r.after == nil {
-		r.after = map[*byte]func(){}
+	n := &after{x: x, f: f, waits: true, next: r.after}
+	if n.next != nil {
+		n.next.prev = n
 	}
-	r.after[key] = f
-	return func() bool {
-		x.ctxMu.Lock()
-		defer x.ctxMu.Unlock()
-		_, waits := r.after[key]
-		delete(r.after, key)
-		return waits
+	r.after = n
+	return n.stop
+}
+
+// after is a function that runs when the body's context ends, in a list of them.
+// The call's ctxMu guards it.
+type after struct {
+	x          *bodyContext
+	f          func()
+	waits      bool
+	prev, next *after
+}
+
+// stop is what AfterFunc returns.
+func (n *after) stop() bool {
+	n.x.ctxMu.Lock()
+	defer n.x.ctxMu.Unlock()
+	if !n.waits {
+		return false
 	}
+	n.waits = false
+	if n.prev != nil {
+		n.prev.next = n.next
+	} else {
+		n.x.rare.Load().after = n.next
+	}
+	if n.next != nil {
+		n.next.prev = n.prev
+	}
+	return true
 }
 
 // String is what package fmt shows, in place of all fields of the call.
@@ -124,8 +146,9 @@ func (c *Call) endContext() bool {
 	if c.ctxDone != nil {
 		close(c.ctxDone)
 	}
-	for _, f := range r.after {
-		go f()
+	for n := r.after; n != nil; n = n.next {
+		n.waits = false
+		go n.f()
 	}
 	r.after = nil
 	return true

@@ -28,9 +28,9 @@ type rare struct {
 	began atomic.Int64 // when its body began, if somebody wants to know
 
 	// Guarded by the call's ctxMu.
-	err   error // of the body's context
-	after map[*byte]func()
-	over  bool // the body has returned: its context does not end any more
+	err   error  // of the body's context
+	after *after // the first of those to run when it ends
+	over  bool   // the body has returned: its context does not end any more
 
 	told   bool       // the call was cancelled with policy Kill
 	mu     sync.Mutex // guards told and killer; while it is held, the body does not return

@@ -227,9 +227,7 @@ func readAll(c *Conn, rng *rand.Rand) (got int, err error) {
 
 func mustSee(t *testing.T, what func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !what(); runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatal("did not happen within 20 s")
-		}
+	if !until(what) {
+		t.Fatal("did not happen within 20 s")
 	}
 }

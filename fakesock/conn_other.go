@@ -155,5 +155,8 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return err
 }
 
+// Quiet is false: nobody knows without a look.
+func (c *Conn) Quiet() bool { return false }
+
 // SyscallConn gives access to the descriptor.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.c.(syscall.Conn).SyscallConn() }

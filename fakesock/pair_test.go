@@ -118,14 +118,19 @@ func async(f func() (int, error)) <-chan result {
 // awaitParked waits until an operation is parked in the direction.
 func awaitParked(t testing.TB, d *direction) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
-		if d.snapshot().kind != 0 {
-			return
-		}
+	if !until(func() bool { return d.snapshot().kind != 0 }) {
+		t.Fatal("nothing parked within 20 s")
+	}
+}
+
+// until reports whether ok holds within 20 s.
+func until(ok func() bool) bool {
+	for end := time.Now().Add(20 * time.Second); !ok(); runtime.Gosched() {
 		if time.Now().After(end) {
-			t.Fatal("nothing parked within 20 s")
+			return false
 		}
 	}
+	return true
 }
 
 // fill writes until the socket takes no more, and returns how much it took.

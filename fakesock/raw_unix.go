@@ -20,6 +20,21 @@ func (c *Conn) SyscallConn() (syscall.RawConn, error) {
 	return rawConn{c}, nil
 }
 
+// Quiet reports that nothing has come which Read has not taken, neither bytes nor
+// the end of the connection nor an error, as far as the loop has been told. So a
+// driver that looks at each idle connection before it is used can do without a
+// system call. If it is false there may be something, or, as on unix sockets and
+// on other systems than Linux, or while somebody reads, nobody knows without a
+// look. Any goroutine; does not block.
+func (c *Conn) Quiet() bool {
+	s := c.s
+	if s.probe.Load() || s.orphaned.Load() || !s.r.mu.TryLock() {
+		return false
+	}
+	defer s.r.mu.Unlock()
+	return stateOf(s.r.word.Load()) == idle
+}
+
 type rawConn struct{ c *Conn }
 
 func (r rawConn) Control(f func(fd uintptr)) error {

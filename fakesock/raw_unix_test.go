@@ -3,6 +3,7 @@
 package fakesock
 
 import (
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -46,13 +47,60 @@ func TestProbesSeeWhatTheKernelHas(t *testing.T) {
 	mustWrite(t, b, "pong") // a probe must force no look-up of ours, and lose nothing
 	mustRead(t, a, "pong")
 	b.Close()
-	for end := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
-		if n, err := probe(t, a); n == 0 && err == nil {
-			return // the closed peer shows
+	if !until(func() bool { n, err := probe(t, a); return n == 0 && err == nil }) {
+		t.Fatal("the closed peer never showed")
+	}
+}
+
+func TestQuiet(t *testing.T) {
+	for _, network := range networks {
+		c, peer := dialPair(t, startLoop(t), network)
+		known := runtime.GOOS == "linux" && network != "unix" // else nobody knows, ever
+		want := func(when string, quiet bool) {
+			t.Helper()
+			if !until(func() bool { return c.Quiet() == (quiet && known) }) {
+				t.Errorf("%s, %s: quiet is %v", network, when, !quiet)
+			}
 		}
-		if time.Now().After(end) {
-			t.Fatal("the closed peer never showed")
+		reading := async(func() (int, error) { return c.Read(make([]byte, 8)) })
+		awaitParked(t, &c.s.r)
+		want("while somebody reads", false)
+		mustWrite(t, peer, "ping")
+		await(t, reading)
+		want("when all was read", true)
+		mustWrite(t, peer, "pong")
+		want("with something to read", false)
+		if _, err := c.Read(make([]byte, 2)); err != nil {
+			t.Fatal(err)
 		}
+		want("with something left", false)
+		if _, err := c.Read(make([]byte, 8)); err != nil {
+			t.Fatal(err)
+		}
+		want("when all was read again", true)
+		peer.Close()
+		want("once the peer has closed", false)
+		if _, err := c.Read(make([]byte, 8)); err != io.EOF {
+			t.Errorf("%s: %v, want the end", network, err)
+		}
+		want("at the end", false)
+		c.Close()
+		want("once closed", false)
+	}
+}
+
+func TestNothingIsQuietWithoutTheLoop(t *testing.T) {
+	l := startLoop(t)
+	c, peer := dialPair(t, l, "tcp4")
+	reading := async(func() (int, error) { return c.Read(make([]byte, 8)) })
+	awaitParked(t, &c.s.r)
+	mustWrite(t, peer, "ping")
+	await(t, reading)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c.Quiet() {
+		t.Error("nobody would tell")
 	}
 }
 

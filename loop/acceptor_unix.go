@@ -17,11 +17,15 @@ type acceptor struct {
 	fd     int
 	handle *Handle
 	addr   net.Addr
+	any    bool   // it is not the clients', which have one of those of the system
 	unlink string // the path of a unix socket
 }
 
 func (a *acceptor) open(l *Loop, ln net.Listener, event func(Readiness)) error {
 	a.addr = ln.Addr()
+	if t, ok := a.addr.(*net.TCPAddr); ok {
+		a.any = t.IP.IsUnspecified()
+	}
 	if u, ok := ln.(*net.UnixListener); ok {
 		u.SetUnlinkOnClose(false) // the path shall live as long as the duplicate
 		if name := a.addr.String(); name != "" && name[0] != '@' {
@@ -74,7 +78,13 @@ func (a *acceptor) accepted(fd int, remote unix.Sockaddr) (link, error) {
 		k.raddr = address(remote)
 		return k, nil
 	}
-	local, err := unix.Getsockname(fd)
+	var err error
+	if a.any {
+		var local unix.Sockaddr
+		if local, err = unix.Getsockname(fd); err == nil {
+			k.laddr = address(local)
+		}
+	}
 	if err == nil {
 		err = sysio.TCPDefaults(fd)
 	}
@@ -82,7 +92,7 @@ func (a *acceptor) accepted(fd int, remote unix.Sockaddr) (link, error) {
 		unix.Close(fd)
 		return link{}, errAborted
 	}
-	k.laddr, k.raddr = address(local), address(remote)
+	k.raddr = address(remote)
 	return k, nil
 }
 

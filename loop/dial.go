@@ -7,6 +7,7 @@ import (
 
 // dial is a Dial whose callback has not run.
 type dial struct {
+	place
 	l      *Loop
 	ctx    context.Context
 	cancel context.CancelFunc

@@ -27,6 +27,7 @@ const (
 // goroutine and panic elsewhere while the loop runs; Addr and Stats may be
 // called from any goroutine. None blocks. It is closed with its loop.
 type Listener struct {
+	place
 	l      *Loop
 	acc    acceptor
 	accept func(*Stream)

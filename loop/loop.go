@@ -4,13 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"math"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/valet-go/valet/internal/gid"
+	"github.com/valet-go/valet/internal/idle"
 	"github.com/valet-go/valet/internal/owner"
 )
 
@@ -208,7 +208,7 @@ func (l *Loop) iterate() {
 func (l *Loop) poll() {
 	l.counts.Iterations++
 	l.watchdog.polling()
-	wait := !l.backlog() && !l.ending() && idle()
+	wait := !l.backlog() && !l.ending() && idle.Yield()
 	if wait || l.counts.Iterations%publishEvery == 0 {
 		l.publish()
 	}
@@ -237,14 +237,6 @@ func (l *Loop) wait() {
 	if l.sleepState.Swap(awake) == awake {
 		l.counts.Wakeups++
 	}
-}
-
-// idle lets other goroutines run and reports whether there were none to speak
-// of: then the loop may sleep and will be woken promptly.
-func idle() bool {
-	start := time.Now()
-	runtime.Gosched()
-	return time.Since(start) < busyYield
 }
 
 // Stop makes Run return after the running iteration; what was posted then waits

@@ -1,7 +1,5 @@
 package loop
 
-import "time"
-
 // What every platform supplies, in poller_<system>.go:
 //
 //	newPoller() (*poller, error)
@@ -41,9 +39,3 @@ func (l *Loop) wake() {
 		l.poller.wake()
 	}
 }
-
-// busyYield is how long a yield may take on a machine with a processor to
-// spare; see the package doc on waiting. Measured: with a CPU-bound goroutine
-// on every core, sleeping gave a median of 78 ms from post to run, staying
-// runnable 0.36 µs.
-const busyYield = 5 * time.Microsecond

@@ -28,8 +28,8 @@ func closeNative(fd native) { unix.Close(int(fd)) }
 // readiness is a latch, which events set and only an EAGAIN, or a short read
 // that proves the socket empty, clears.
 type socket struct {
-	fd     int
 	handle *Handle
+	fd     int32
 
 	// probe says that a short read proves nothing: on a unix socket the end
 	// of a message cuts a read short, and on TCP urgent data and the end do,
@@ -40,8 +40,8 @@ type socket struct {
 
 func (k *socket) open(l *Loop, c link, event func(Readiness)) error {
 	_, tcp := c.laddr.(*net.TCPAddr)
-	k.fd, k.probe = int(c.native), !tcp || runtime.GOOS != "linux"
-	h, err := l.AddHandler(k.fd, Readable|Writable|Edge, event)
+	k.fd, k.probe = int32(c.native), !tcp || runtime.GOOS != "linux"
+	h, err := l.AddHandler(int(c.native), Readable|Writable|Edge, event)
 	k.handle = h
 	return err
 }
@@ -56,7 +56,7 @@ func (*socket) watch() {} // events say so
 
 func (k *socket) recv(p []byte) (n int, more bool, err error) {
 	for {
-		switch n, err = sysio.Recv(k.fd, p); err {
+		switch n, err = sysio.Recv(int(k.fd), p); err {
 		case nil:
 			return n, n == len(p) || k.probe, nil
 		case unix.EAGAIN:
@@ -73,7 +73,7 @@ const sendAtOnce = 256 << 10
 
 func (k *socket) send(p []byte) (int, error) {
 	for {
-		switch n, err := sysio.Send(k.fd, p[:min(len(p), sendAtOnce)]); err {
+		switch n, err := sysio.Send(int(k.fd), p[:min(len(p), sendAtOnce)]); err {
 		case nil:
 			return n, nil
 		case unix.EAGAIN:
@@ -85,11 +85,11 @@ func (k *socket) send(p []byte) (int, error) {
 	}
 }
 
-func (k *socket) closeWrite() error { return unix.Shutdown(k.fd, unix.SHUT_WR) }
+func (k *socket) closeWrite() error { return unix.Shutdown(int(k.fd), unix.SHUT_WR) }
 
 // close deregisters first: a registration follows the open file description,
 // which duplicates share.
 func (k *socket) close() {
 	_ = k.handle.Remove()
-	unix.Close(k.fd)
+	unix.Close(int(k.fd))
 }

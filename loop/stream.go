@@ -30,19 +30,18 @@ type Stream struct {
 	r            reading
 	w            writing
 
-	ended    bool
-	settled  bool  // ended, and every callback that was pending has run
-	cause    error // why, for OnClose
+	cause    error // why it ended, for OnClose
 	onClose  func(error)
-	hungUp   bool
 	onHangUp func()
 
+	place
+	ended     bool
+	settled   bool // ended, and every callback that was pending has run
+	hungUp    bool
 	scheduled bool // is to get a turn in the next iteration
 	inTurn    bool
 	more      bool // the turn ends with something left to do
 	starved   bool // a budget of the turn stopped something
-	readRoom  int  // bytes that the turn may still receive
-	writeRoom int  // bytes that the turn may still send
 }
 
 // newStream puts a connection on the loop; on failure it is closed. On the

@@ -296,3 +296,13 @@ func TestBothDirectionsDoneEndTheStream(t *testing.T) {
 		}
 	})
 }
+
+func TestCloseEndsAReadUntilThatHasAPart(t *testing.T) {
+	l := start(t)
+	s, peer := streamPair(t, l, "tcp4")
+	u := beginUntil(t, s, "\r\n", 100)
+	sendTo(t, peer, "a part")
+	eventually(t, l, "the part", func() bool { return s.r.scanned == 6 })
+	on(t, l, s.Close)
+	wantGot(t, u, "", net.ErrClosed)
+}

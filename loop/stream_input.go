@@ -38,8 +38,19 @@ func (in *input) move(need int, c *chunks) {
 	in.own = next
 }
 
+// bytes is what there is.
+func (in *input) bytes() []byte {
+	if in == nil {
+		return nil
+	}
+	return in.data
+}
+
 // take consumes n bytes. They stay as they are until put or release.
 func (in *input) take(n int) []byte {
+	if in == nil { // none are wanted
+		return nil
+	}
 	p := in.data[:n:n]
 	in.data = in.data[n:]
 	return p
@@ -47,6 +58,9 @@ func (in *input) take(n int) []byte {
 
 // keep copies what is borrowed, because the loop's buffer is wanted again.
 func (in *input) keep(c *chunks) {
+	if in == nil {
+		return
+	}
 	if in.borrowed && len(in.data) > 0 {
 		in.own = c.get(len(in.data))
 		in.data = append(in.own, in.data...)
@@ -70,8 +84,32 @@ const (
 )
 
 // chunks are a loop's spare buffers, of two sizes, so that a client that sends
-// half a line does not cost 16 KiB.
-type chunks struct{ small, large [][]byte }
+// half a line does not cost 16 KiB; and its spare inputs.
+type chunks struct {
+	small, large [][]byte
+	inputs       []*input
+}
+
+// input returns one without bytes.
+func (c *chunks) input() *input {
+	n := len(c.inputs)
+	if n == 0 {
+		return &input{}
+	}
+	in := c.inputs[n-1]
+	c.inputs = c.inputs[:n-1]
+	return in
+}
+
+// drop takes back an input that has no bytes, with its memory. Not while a
+// callback has a slice of it.
+func (c *chunks) drop(in *input) {
+	in.release(c)
+	*in = input{}
+	if len(c.inputs) < keepChunks {
+		c.inputs = append(c.inputs, in)
+	}
+}
 
 // get returns an empty slice with room for n bytes.
 func (c *chunks) get(n int) []byte {

@@ -66,7 +66,7 @@ func TestAMessageBoundaryDoesNotHideWhatFollows(t *testing.T) {
 func TestABlockingDescriptorDoesNotStopTheLoop(t *testing.T) {
 	l := start(t)
 	s, peer := streamPair(t, l, "tcp4")
-	if err := unix.SetNonblock(s.sock.fd, false); err != nil {
+	if err := unix.SetNonblock(int(s.sock.fd), false); err != nil {
 		t.Fatal(err)
 	}
 	n := beginSome(t, s)
@@ -91,7 +91,7 @@ func TestOptionsOfAcceptedConnections(t *testing.T) {
 		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 15},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 9},
 	} {
-		if v, err := unix.GetsockoptInt(s.sock.fd, o.level, o.name); err != nil || v != o.want {
+		if v, err := unix.GetsockoptInt(int(s.sock.fd), o.level, o.name); err != nil || v != o.want {
 			t.Errorf("option %d: %d, %v; want %d", o.name, v, err, o.want)
 		}
 	}

@@ -47,17 +47,17 @@ const (
 
 // reading is a stream's receiving half.
 type reading struct {
-	in      input
-	ready   bool // the socket may have something; only it can tell otherwise
+	in      *input // nil: there are no bytes
+	ready   bool   // the socket may have something; only it can tell otherwise
 	paused  bool
 	told    bool // a callback has been given io.EOF
 	expired bool // the timeout has passed for the pending read
 	state   readState
+	kind    readKind // of the pending read
 	end     error
 	timeout timeout
 
-	// The pending read.
-	kind    readKind
+	// The rest of the pending read.
 	n       int
 	delim   []byte
 	scanned int // bytes of in known not to contain the end of delim
@@ -108,9 +108,9 @@ func (s *Stream) read(what string, kind readKind, n int, delim []byte, cb func([
 	}
 	r.state, r.kind, r.n, r.delim, r.scanned, r.cb = wanted, kind, n, delim, 0, cb
 	if !r.paused && !s.ended {
-		r.timeout.start(s.l)
+		r.timeout.start(s, (*Stream).readTimeout)
 	}
-	if r.ready || r.end != nil || len(r.in.data) > 0 || n == 0 {
+	if r.ready || r.end != nil || len(r.in.bytes()) > 0 || n == 0 {
 		s.schedule()
 	}
 }
@@ -135,7 +135,7 @@ func (s *Stream) Resume() {
 	s.r.paused = false
 	if s.r.state == wanted {
 		if !s.ended {
-			s.r.timeout.start(s.l)
+			s.r.timeout.start(s, (*Stream).readTimeout)
 		}
 		s.schedule()
 	}
@@ -149,7 +149,7 @@ func (s *Stream) SetReadTimeout(d time.Duration) {
 	s.l.mustOwn("Stream.SetReadTimeout")
 	waiting := s.r.state == wanted && !s.r.paused && !s.ended
 	s.r.expired = false
-	s.r.timeout.set(s.l, d, waiting, s.readTimeout)
+	s.r.timeout.set(s, d, waiting, (*Stream).readTimeout)
 }
 
 // readTimeout is the timer's callback.
@@ -205,7 +205,8 @@ func (s *Stream) completeRead(n int, err error) {
 // match reports whether the pending read can be completed with what is
 // buffered, and with how many bytes or which error.
 func (r *reading) match() (n int, err error, ok bool) {
-	have := len(r.in.data)
+	data := r.in.bytes()
+	have := len(data)
 	switch r.kind {
 	case some, exactly:
 		// Once the stream has failed, a read of no bytes fails as well.
@@ -217,7 +218,7 @@ func (r *reading) match() (n int, err error, ok bool) {
 		}
 	case until:
 		from := max(r.scanned-len(r.delim)+1, 0)
-		if i := bytes.Index(r.in.data[from:min(have, r.n)], r.delim); i >= 0 {
+		if i := bytes.Index(data[from:min(have, r.n)], r.delim); i >= 0 {
 			return from + i + len(r.delim), nil, true
 		}
 		if have >= r.n {
@@ -241,7 +242,7 @@ func (s *Stream) fill() bool {
 	switch {
 	case !r.ready || r.end != nil:
 		return false
-	case s.readRoom <= 0:
+	case s.l.streams.readRoom <= 0:
 		s.starved = true
 		return false
 	}
@@ -250,7 +251,7 @@ func (s *Stream) fill() bool {
 		st.scratch = make([]byte, turnRead)
 	}
 	r.in.keep(&st.chunks)
-	n, more, err := s.sock.recv(st.scratch[:s.readRoom])
+	n, more, err := s.sock.recv(st.scratch[:st.readRoom])
 	r.ready = more
 	switch {
 	case err == errAgain:
@@ -260,8 +261,11 @@ func (s *Stream) fill() bool {
 	case n == 0:
 		r.end, s.hungUp = io.EOF, true
 	default:
-		s.readRoom -= n
+		st.readRoom -= n
 		s.l.moved(n, 0)
+		if r.in == nil {
+			r.in = st.chunks.input()
+		}
 		r.in.put(st.scratch[:n], &st.chunks)
 	}
 	return true
@@ -274,7 +278,7 @@ func (r *reading) shut(err error, drop bool) {
 	if r.end == nil || drop {
 		r.end = err
 	}
-	if drop {
-		r.in.data, r.in.borrowed = nil, false
+	if drop && r.in != nil {
+		r.in.data, r.in.borrowed, r.scanned = nil, false, 0
 	}
 }

@@ -40,7 +40,7 @@ func TestAReadLongerThanATurn(t *testing.T) {
 		wantGot(t, beginBytes(t, s, len(long)), long, nil)
 		wantGot(t, beginUntil(t, s, "\n", len(long)), long, nil)
 		on(t, l, func() {
-			if s.r.in.own != nil || s.r.in.data != nil {
+			if s.r.in != nil {
 				t.Error("an idle stream has a buffer")
 			}
 		})
@@ -142,7 +142,7 @@ func TestAPauseHoldsThePeerUp(t *testing.T) {
 	go func() { _, err := peer.Write(big); sent <- err }()
 	eventually(t, l, "the peer fills the buffers", func() bool { return len(sent) == 0 })
 	on(t, l, func() {
-		if len(s.r.in.data) != 0 {
+		if len(s.r.in.bytes()) != 0 {
 			t.Error("received while paused")
 		}
 	})

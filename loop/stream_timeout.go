@@ -7,52 +7,60 @@ import "time"
 // that is served in time costs no change of the timers' heap.
 type timeout struct {
 	limit time.Duration // zero or less: none
-	since time.Time     // when the wait, or its last progress, began; zero: nothing waits
-	fire  func()        // the timer's callback
+	clock *clock        // made by the first wait
+}
+
+// clock times the waits of a stream, one after another.
+type clock struct {
+	since time.Time // when the wait, or its last progress, began; zero: nothing waits
 	timer *Timer
 }
 
-// start begins a wait.
-func (t *timeout) start(l *Loop) {
+// start begins a wait; fire is for the timer, and always the same.
+func (t *timeout) start(s *Stream, fire func(*Stream)) {
 	if t.limit <= 0 {
 		return
 	}
-	t.since = time.Now()
 	switch {
-	case t.timer == nil:
-		t.timer = l.AfterFunc(t.limit, t.fire)
-	case t.timer.at < 0:
-		t.timer.Reset(t.limit)
+	case t.clock == nil:
+		t.clock = &clock{timer: s.l.AfterFunc(t.limit, func() { fire(s) })}
+	case t.clock.timer.at < 0:
+		t.clock.timer.Reset(t.limit)
 	}
+	t.clock.since = time.Now()
 }
 
 // progress begins the running wait anew.
 func (t *timeout) progress() {
-	if !t.since.IsZero() {
-		t.since = time.Now()
+	if t.clock != nil && !t.clock.since.IsZero() {
+		t.clock.since = time.Now()
 	}
 }
 
 // rest ends the wait.
-func (t *timeout) rest() { t.since = time.Time{} }
+func (t *timeout) rest() {
+	if t.clock != nil {
+		t.clock.since = time.Time{}
+	}
+}
 
 // set changes the limit; a wait that is running begins anew.
-func (t *timeout) set(l *Loop, d time.Duration, waiting bool, fire func()) {
+func (t *timeout) set(s *Stream, d time.Duration, waiting bool, fire func(*Stream)) {
 	t.stop()
-	t.limit, t.fire = d, fire
+	t.limit = d
 	if waiting {
-		t.start(l)
+		t.start(s, fire)
 	}
 }
 
 // over reports, in the timer's callback, whether the wait was too long; if not,
 // it arms the timer again.
 func (t *timeout) over() bool {
-	if t.since.IsZero() {
+	if t.clock.since.IsZero() {
 		return false
 	}
-	if left := t.limit - time.Since(t.since); left > 0 {
-		t.timer.Reset(left)
+	if left := t.limit - time.Since(t.clock.since); left > 0 {
+		t.clock.timer.Reset(left)
 		return false
 	}
 	return true
@@ -61,7 +69,7 @@ func (t *timeout) over() bool {
 // stop ends the wait and disarms the timer.
 func (t *timeout) stop() {
 	t.rest()
-	if t.timer != nil {
-		t.timer.Stop()
+	if t.clock != nil {
+		t.clock.timer.Stop()
 	}
 }

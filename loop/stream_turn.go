@@ -27,7 +27,7 @@ func (s *Stream) turn() {
 // another, among them those that become due meanwhile.
 func (s *Stream) serve() {
 	s.inTurn, s.more, s.starved = true, true, false
-	s.readRoom, s.writeRoom = turnRead, turnWrite
+	s.l.streams.readRoom, s.l.streams.writeRoom = turnRead, turnWrite
 	defer s.endTurn()
 	for range turnCallbacks {
 		s.l.watchdog.note()
@@ -41,7 +41,10 @@ func (s *Stream) serve() {
 // endTurn also runs when a callback has panicked.
 func (s *Stream) endTurn() {
 	s.inTurn = false
-	s.r.in.release(&s.l.streams.chunks)
+	if s.r.in != nil && len(s.r.in.data) == 0 {
+		s.l.streams.chunks.drop(s.r.in)
+		s.r.in = nil
+	}
 	switch {
 	case s.more:
 		s.schedule()

@@ -3,6 +3,7 @@ package loop
 import (
 	"net"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -29,18 +30,28 @@ type writeState uint8
 // the kernel takes 1 MiB in some 130 µs.
 const directWrite = 1 << 20
 
+// keepWrites is for how many callbacks a stream that has run them all keeps its
+// memory.
+const keepWrites = 64
+
 // writing is a stream's sending half.
 type writing struct {
 	state   writeState
-	ready   bool   // the kernel may take something; only it can tell otherwise
-	queue   []byte // what it has not taken, from at on
-	at      int
-	given   uint64 // bytes given to Write since the beginning
-	sent    uint64 // bytes that the kernel took
-	ops     []writeOp
-	opAt    int
+	ready   bool  // the kernel may take something; only it can tell otherwise
 	end     error // what a Write gets in the states finished and broken
 	timeout timeout
+	late    *late // nil: there was never anything in it
+}
+
+// late is what comes after a Write: what the kernel has not taken at once, and
+// the callbacks.
+type late struct {
+	queue []byte // what it has not taken, from at on
+	at    int
+	given uint64 // bytes queued since the beginning
+	sent  uint64 // of them, those that the kernel took
+	ops   []writeOp
+	opAt  int
 
 	mark        int
 	above, told bool // the queue is above the mark; and what was last called
@@ -72,7 +83,6 @@ func (s *Stream) Write(data []byte, cb func(error)) {
 		return
 	}
 	if w.end == nil && w.state != finishing {
-		w.given += uint64(len(data))
 		if w.state == flowing {
 			data = data[s.send(data, directWrite):]
 		}
@@ -83,32 +93,44 @@ func (s *Stream) Write(data []byte, cb func(error)) {
 	if cb == nil {
 		return
 	}
-	op := writeOp{cb: cb, end: w.given, err: w.end}
+	late := w.later()
+	op := writeOp{cb: cb, end: late.given, err: w.end}
 	if w.state == finishing {
 		op.err = net.ErrClosed
 	}
-	w.ops = append(w.ops, op)
-	if w.opDue() {
+	if late.opAt > len(late.ops)/2 {
+		late.ops, late.opAt = slices.Delete(late.ops, 0, late.opAt), 0
+	}
+	late.ops = append(late.ops, op)
+	if late.opDue() {
 		s.schedule()
 	}
 }
 
+func (w *writing) later() *late {
+	if w.late == nil {
+		w.late = &late{}
+	}
+	return w.late
+}
+
 // enqueue keeps what the kernel did not take.
 func (s *Stream) enqueue(data []byte) {
-	w := &s.w
+	w, late := &s.w, s.w.later()
 	if w.state == flowing {
 		w.state = clogged
-		w.queue = s.l.streams.chunks.get(len(data))
-		w.timeout.start(s.l)
+		late.queue = s.l.streams.chunks.get(len(data))
+		w.timeout.start(s, (*Stream).writeTimeout)
 		if w.ready { // directWrite was reached
 			s.schedule()
 		}
-	} else if w.at > len(w.queue)/2 {
-		w.queue, w.at = append(w.queue[:0], w.queue[w.at:]...), 0
+	} else if late.at > len(late.queue)/2 {
+		late.queue, late.at = append(late.queue[:0], late.queue[late.at:]...), 0
 	}
-	w.queue = append(w.queue, data...)
-	w.gauge()
-	if w.above != w.told {
+	late.queue = append(late.queue, data...)
+	late.given += uint64(len(data))
+	late.gauge()
+	if late.above != late.told {
 		s.schedule()
 	}
 }
@@ -120,7 +142,9 @@ func (s *Stream) send(p []byte, room int) (n int) {
 	for w.ready && n < len(p) && n < room {
 		k, err := s.sock.send(p[n:])
 		n += k
-		w.sent += uint64(k)
+		if w.state != flowing { // p is queued
+			w.late.sent += uint64(k)
+		}
 		s.l.moved(0, k)
 		switch {
 		case err == errAgain:
@@ -139,19 +163,21 @@ func (s *Stream) flush() {
 	if w.state != clogged && w.state != finishing || !w.ready {
 		return
 	}
-	if s.writeRoom <= 0 {
+	room := &s.l.streams.writeRoom
+	if *room <= 0 {
 		s.starved = true
 		return
 	}
-	n := s.send(w.queue[w.at:], s.writeRoom)
+	late := w.late
+	n := s.send(late.queue[late.at:], *room)
 	if s.ended {
 		return
 	}
-	s.writeRoom -= n
-	w.at += n
+	*room -= n
+	late.at += n
 	switch {
-	case w.at == len(w.queue):
-		w.dropQueue(&s.l.streams.chunks)
+	case late.at == len(late.queue):
+		late.dropQueue(&s.l.streams.chunks)
 		w.timeout.rest()
 		if w.state == finishing {
 			s.shutDown()
@@ -161,38 +187,45 @@ func (s *Stream) flush() {
 	case n > 0:
 		w.timeout.progress()
 	}
-	w.gauge()
-	s.starved = s.starved || w.ready && w.at < len(w.queue)
+	late.gauge()
+	s.starved = s.starved || w.ready && late.at < len(late.queue)
 }
 
-func (w *writing) dropQueue(c *chunks) {
-	c.put(w.queue)
-	w.queue, w.at = nil, 0
+func (late *late) dropQueue(c *chunks) {
+	c.put(late.queue)
+	late.queue, late.at = nil, 0
 }
 
-func (w *writing) opDue() bool {
-	if w.opAt == len(w.ops) {
+func (late *late) opDue() bool {
+	if late.opAt == len(late.ops) {
 		return false
 	}
-	op := &w.ops[w.opAt]
-	return op.end <= w.sent || op.err != nil
+	op := &late.ops[late.opAt]
+	return op.end <= late.sent || op.err != nil
 }
 
 // writeStep runs the callback of the oldest write that is through or has
 // failed, or that of the high-water mark.
 func (s *Stream) writeStep() bool {
-	w := &s.w
+	late := s.w.late
 	switch {
-	case w.opDue():
-		op := w.ops[w.opAt]
-		w.ops[w.opAt] = writeOp{}
-		if w.opAt++; w.opAt == len(w.ops) {
-			w.ops, w.opAt = w.ops[:0], 0
+	case late == nil:
+		return false
+	case late.opDue():
+		op := late.ops[late.opAt]
+		late.ops[late.opAt] = writeOp{}
+		if late.opAt++; late.opAt == len(late.ops) {
+			late.ops, late.opAt = late.ops[:0], 0
+			if cap(late.ops) > keepWrites {
+				late.ops = nil
+			}
 		}
 		op.cb(op.err)
-	case w.above != w.told && !s.ended:
-		w.told = w.above
-		w.onMark(w.above)
+	case late.above != late.told && !s.ended:
+		above := late.above
+		late.told = above
+		late.gauge() // it may have fallen before this
+		late.onMark(above)
 	default:
 		return false
 	}
@@ -224,13 +257,20 @@ func (s *Stream) shutDown() {
 // Queued returns how many bytes the kernel has not taken yet. On the loop.
 func (s *Stream) Queued() int {
 	s.l.mustOwn("Stream.Queued")
-	return len(s.w.queue) - s.w.at
+	return s.w.queued()
+}
+
+func (w *writing) queued() int {
+	if w.late == nil {
+		return 0
+	}
+	return len(w.late.queue) - w.late.at
 }
 
 // SetHighWater makes cb be called with true when more than mark bytes are
 // queued, and with false when the queue has then fallen to half of mark or
-// less: the time to stop, and to resume, what produces the data. Going up and
-// down between two turns of the stream may go unnoticed. It is not called any
+// less: the time to stop, and to resume, what produces the data. Going down and
+// up between two turns of the stream may go unnoticed. It is not called any
 // more once the stream has ended. It replaces what was set; with a nil cb there
 // is no mark. mark must not be negative. On the loop; does not block.
 func (s *Stream) SetHighWater(mark int, cb func(above bool)) {
@@ -238,21 +278,21 @@ func (s *Stream) SetHighWater(mark int, cb func(above bool)) {
 	if mark < 0 {
 		panic("loop: Stream.SetHighWater needs a mark that is not negative")
 	}
-	w := &s.w
-	w.mark, w.onMark, w.above, w.told = mark, cb, false, false
-	if w.gauge(); w.above && !s.ended {
+	late := s.w.later()
+	late.mark, late.onMark, late.above, late.told = mark, cb, false, false
+	if late.gauge(); late.above && !s.ended {
 		s.schedule()
 	}
 }
 
 // gauge compares the queue with the mark.
-func (w *writing) gauge() {
-	switch queued := len(w.queue) - w.at; {
-	case w.onMark == nil:
-	case queued > w.mark:
-		w.above = true
-	case queued <= w.mark/2:
-		w.above = false
+func (late *late) gauge() {
+	switch queued := len(late.queue) - late.at; {
+	case late.onMark == nil:
+	case queued > late.mark:
+		late.above = true
+	case queued <= late.mark/2 && late.told: // else nobody would be told when to go on
+		late.above = false
 	}
 }
 
@@ -262,26 +302,26 @@ func (w *writing) gauge() {
 // does not block.
 func (s *Stream) SetWriteTimeout(d time.Duration) {
 	s.l.mustOwn("Stream.SetWriteTimeout")
-	s.w.timeout.set(s.l, d, len(s.w.queue) > 0 && !s.ended, s.writeTimeout)
+	s.w.timeout.set(s, d, s.w.queued() > 0 && !s.ended, (*Stream).writeTimeout)
 }
 
 // writeTimeout is the timer's callback.
 func (s *Stream) writeTimeout() {
 	w := &s.w
-	if len(w.queue) == 0 || s.ended || !w.timeout.over() {
+	if w.queued() == 0 || s.ended || !w.timeout.over() {
 		return
 	}
 	// An event may be on its way: look before the stream is given up.
-	before := w.sent
+	before := w.late.sent
 	w.ready = true
-	s.writeRoom = turnWrite
+	s.l.streams.writeRoom = turnWrite
 	s.flush()
 	switch {
 	case s.ended:
-	case w.sent == before:
+	case w.late.sent == before:
 		s.end(os.ErrDeadlineExceeded, os.ErrDeadlineExceeded)
-	case len(w.queue) > 0:
-		w.timeout.start(s.l)
+	case w.queued() > 0:
+		w.timeout.start(s, (*Stream).writeTimeout)
 	}
 	s.serve()
 }
@@ -293,10 +333,14 @@ func (w *writing) shut(err error) {
 		w.end = err
 	}
 	w.state = broken
-	for i := w.opAt; i < len(w.ops); i++ {
-		if op := &w.ops[i]; op.end > w.sent && op.err == nil {
+	late := w.late
+	if late == nil {
+		return
+	}
+	for i := late.opAt; i < len(late.ops); i++ {
+		if op := &late.ops[i]; op.end > late.sent && op.err == nil {
 			op.err = err
 		}
 	}
-	w.queue, w.at = nil, 0
+	late.queue, late.at = nil, 0
 }

@@ -89,7 +89,7 @@ func TestAQueueDrainsInOrder(t *testing.T) {
 		}
 		eventually(t, l, "the low mark", func() bool { return len(marks) == 2 })
 		on(t, l, func() {
-			if marks[1] || s.Queued() != 0 || s.w.queue != nil {
+			if marks[1] || s.Queued() != 0 || s.w.late.queue != nil {
 				t.Errorf("high-water calls: %v; %d queued", marks, s.Queued())
 			}
 		})
@@ -149,7 +149,7 @@ func TestAResetEndsAWriteInTheMiddle(t *testing.T) {
 		}
 	}
 	on(t, l, func() {
-		if s.Queued() != 0 || len(s.w.ops) != 0 {
+		if s.Queued() != 0 || len(s.w.late.ops) != 0 {
 			t.Error("something is left over")
 		}
 	})
@@ -256,7 +256,7 @@ func TestPauseTakesBackATimeout(t *testing.T) {
 		n = ch
 		s.ReadSome(func(p []byte, err error) { ch <- got{string(p), err} })
 		s.Write([]byte("x"), func(error) { s.Pause() })
-		s.r.timeout.since = time.Now().Add(-2 * time.Hour)
+		s.r.timeout.clock.since = time.Now().Add(-2 * time.Hour)
 		s.readTimeout() // writes call back before reads
 		s.Resume()
 	})
@@ -266,4 +266,78 @@ func TestPauseTakesBackATimeout(t *testing.T) {
 	}
 	sendTo(t, peer, "in time")
 	wantGot(t, n, "in time", nil)
+}
+
+func TestOverlappingWritesKeepNoOldOnes(t *testing.T) {
+	l := start(t)
+	s, peer := streamPair(t, l, "tcp4")
+	go io.Copy(io.Discard, peer)
+	const writes = 10000
+	begun, done := 0, make(chan struct{})
+	var next func(error)
+	next = func(err error) {
+		if err != nil || begun == writes {
+			select {
+			case <-done:
+			default:
+				close(done)
+			}
+			return
+		}
+		begun++
+		s.Write([]byte("x"), next)
+	}
+	on(t, l, func() { next(nil); next(nil) })
+	await(t, done)
+	on(t, l, func() {
+		if n := cap(s.w.late.ops); n > keepWrites {
+			t.Errorf("room for %d writes is kept", n)
+		}
+		s.Close()
+	})
+}
+
+func TestManyWritesKeepNoMemory(t *testing.T) {
+	l := start(t)
+	s, peer := streamPair(t, l, "tcp4")
+	done := make(chan error, 1)
+	on(t, l, func() {
+		for range 10000 {
+			s.Write([]byte("x"), func(error) {})
+		}
+		s.Write([]byte("x"), func(err error) { done <- err })
+	})
+	go io.Copy(io.Discard, peer)
+	if err := await(t, done); err != nil {
+		t.Fatal(err)
+	}
+	on(t, l, func() {
+		if n := cap(s.w.late.ops); n > keepWrites {
+			t.Errorf("room for %d writes is kept", n)
+		}
+		s.Close()
+	})
+}
+
+// The queue may fall below the mark in the turn that is to report that it was
+// passed: Write leaves off at directWrite, although the kernel would take more.
+func TestAMarkThatIsPassedIsToldOfTheEnd(t *testing.T) {
+	l := start(t)
+	s, peer := streamPair(t, l, "tcp4")
+	go io.Copy(io.Discard, peer)
+	told := make(chan bool, 1000)
+	for range 50 {
+		passed := make(chan bool, 1)
+		on(t, l, func() {
+			s.Write(make([]byte, directWrite+300<<10), nil)
+			s.SetHighWater(256<<10, func(above bool) { told <- above })
+			passed <- s.Queued() > 256<<10
+		})
+		if await(t, passed) {
+			for await(t, told) {
+			}
+		}
+		eventually(t, l, "empty", func() bool { return s.Queued() == 0 })
+	}
+	on(t, l, s.Close)
 }

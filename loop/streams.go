@@ -24,12 +24,20 @@ type endpoint interface {
 	// shut makes everything that is pending due, with ErrClosed: the loop is
 	// being closed. It runs no callback.
 	shut()
+	// where is its place among those that are open, which add and remove look
+	// after.
+	where() *place
 }
+
+// place is what an endpoint embeds. A list takes half of a map's memory.
+type place struct{ number int32 } // 0: none
+
+func (p *place) where() *place { return p }
 
 // streams is what a loop keeps for its endpoints.
 type streams struct {
 	mu     sync.Mutex // guards open and closed
-	open   map[endpoint]struct{}
+	open   []endpoint
 	closed bool
 
 	// The rest belongs to the loop's goroutine.
@@ -39,8 +47,11 @@ type streams struct {
 	run     func() // takeTurns, made once
 	down    bool   // as closed: nothing is begun any more
 	yielded time.Time
-	scratch []byte // what one turn of a stream receives, until it is consumed or kept
-	chunks  chunks
+
+	readRoom  int    // bytes that the stream whose turn it is may still receive
+	writeRoom int    // and send
+	scratch   []byte // what one turn of a stream receives, until it is consumed or kept
+	chunks    chunks
 }
 
 // add registers e, to be shut with the loop. It reports false if the loop is
@@ -51,28 +62,31 @@ func (st *streams) add(e endpoint) bool {
 	if st.closed {
 		return false
 	}
-	if st.open == nil {
-		st.open = map[endpoint]struct{}{}
+	if at := e.where(); at.number == 0 {
+		st.open = append(st.open, e)
+		at.number = int32(len(st.open))
 	}
-	st.open[e] = struct{}{}
 	return true
 }
 
 func (st *streams) remove(e endpoint) {
 	st.mu.Lock()
-	delete(st.open, e)
-	st.mu.Unlock()
+	defer st.mu.Unlock()
+	at, n := e.where(), len(st.open)
+	if at.number == 0 || st.closed {
+		return
+	}
+	last := st.open[n-1] // takes its place
+	st.open[at.number-1], st.open[n-1] = last, nil
+	st.open = st.open[:n-1]
+	last.where().number, at.number = at.number, 0
 }
 
 // all returns what is registered.
 func (st *streams) all() []endpoint {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	list := make([]endpoint, 0, len(st.open))
-	for e := range st.open {
-		list = append(list, e)
-	}
-	return list
+	return slices.Clone(st.open)
 }
 
 // later gives e a turn in the next iteration. One post serves all endpoints of
@@ -140,7 +154,7 @@ func (l *Loop) closeStreams() {
 	st.open, st.closed = nil, true
 	st.mu.Unlock()
 	st.down = true
-	for e := range open {
+	for _, e := range open {
 		e.shut()
 	}
 	for st.dueAt < len(st.due) {

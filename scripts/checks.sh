@@ -31,16 +31,16 @@ tidy() {
 }
 
 # check_boundaries: who uses a backend gets that driver, and no server, web
-# framework or test package with it. MongoDB's driver needs net/http itself, and
-# adapter/debughttp serves it. evio is for loop/evioloop alone.
+# framework or test package with it. MongoDB's driver needs net/http itself,
+# adapter/debughttp serves it, and backends/http is its client. evio is for loop/evioloop alone.
 check_boundaries() {
   local package packages banned found deps bad=0
   packages=$(go list ./...) || return
   for package in $(grep -v /internal/ <<<"$packages"); do
-    banned='^(testing|net/http/httptest|github.com/(tidwall/evio|FerretDB|dolthub|redis|alicebob|panjf2000)|go.uber.org/goleak|golang.org/x/net)(/|$)'
+    banned='^(testing|net/http/httptest|github.com/(tidwall/evio|FerretDB|dolthub|redis|alicebob|panjf2000|nats-io)|go.uber.org/goleak|golang.org/x/net)(/|$)'
     deps=$(go list -deps "$package") || return
     case $package in
-      */backends/mongo* | */adapter/debughttp) ;;
+      */backends/mongo* | */backends/http | */adapter/debughttp) ;;
       */loop/evioloop) banned=${banned/tidwall\/evio|/} ;;
       *) banned=${banned/testing|/testing|net\/http|} ;;
     esac

@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
 # Installs the real servers that the tests start privately (package
-# cmd/internal/private): Redis, MariaDB and PostgreSQL, from Debian's or Ubuntu's
-# packages. Starts no service: the tests run servers of their own.
+# cmd/internal/private): Redis, MariaDB and PostgreSQL, and Chromium for the demo's
+# pages (package cmd/demo/browsertest), from Debian's packages; Ubuntu's chromium is
+# none, see below. Starts no service: the tests run servers of their own.
 set -euo pipefail
 
 packages=()
 command -v redis-server >/dev/null || packages+=(redis-server)
 { command -v mariadbd || test -x /usr/sbin/mariadbd; } >/dev/null || packages+=(mariadb-server)
 { command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres'; } >/dev/null || packages+=(postgresql)
+{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || packages+=(chromium)
 
 if [ ${#packages[@]} -eq 0 ]; then
-  echo "deps: redis-server, mariadb-server and postgresql are installed"
+  echo "deps: redis-server, mariadb-server, postgresql and chromium are installed"
   exit 0
 fi
 
 by_hand() {
   echo "deps: $1" >&2
-  echo "deps: please install these servers in another way: ${packages[*]}" >&2
+  echo "deps: please install these in another way: ${packages[*]}" >&2
   echo "deps: without them 'make test' leaves out the tests that need them, and says so" >&2
   exit 1
 }
@@ -50,10 +52,22 @@ mkdir -p "$clusters"
 echo "create_main_cluster = false" >"$nocluster"
 
 export DEBIAN_FRONTEND=noninteractive
-echo "deps: installing ${packages[*]}"
 apt-get -qq update
-apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${packages[@]}" >/dev/null
-echo "deps: installed ${packages[*]}; no service was started"
+# Ubuntu has Chromium as a snap only, which does not see our temporary folders.
+snap=
+if [ "${packages[-1]}" = chromium ] && ! apt-cache show chromium >/dev/null 2>&1; then
+  snap=chromium
+  unset 'packages[-1]'
+fi
+if [ ${#packages[@]} -gt 0 ]; then
+  echo "deps: installing ${packages[*]}"
+  apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends "${packages[@]}" >/dev/null
+  echo "deps: installed ${packages[*]}; no service was started"
+fi
+if [ -n "$snap" ]; then
+  packages=("$snap")
+  by_hand "this system has no package chromium; google-chrome will do"
+fi
 if [ -d /run/systemd/system ]; then
   echo "deps: to keep them from starting with the machine: systemctl disable redis-server mariadb"
 fi

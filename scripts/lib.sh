@@ -4,7 +4,7 @@
 
 # Every module is checked on its own: ./... does not descend into the others,
 # and without the workspace each is built as its users build it.
-modules=(. adapter/promadapter cmd cmd/asyncgen examples tools)
+modules=(. adapter/promadapter cmd cmd/asyncgen examples loop/gnetloop loop/httploop tools)
 export GOWORK=off
 
 # Tools, in the versions of tools/go.mod, which the library's go.mod need not

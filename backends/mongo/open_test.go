@@ -46,6 +46,12 @@ func TestOpenRefusesWhatCannotWork(t *testing.T) {
 			t.Errorf("%q: %v, want an error with %q", test.opts.GetURI(), err, test.want)
 		}
 	}
+	// None of them has left a backend.
+	for deadline := time.Now().Add(10 * time.Second); len(a.AllStats()) > 1; time.Sleep(time.Millisecond) { // polls
+		if time.Now().After(deadline) {
+			t.Fatalf("there are backends left: %+v", a.AllStats())
+		}
+	}
 }
 
 // refusing is a dialer that has no network.

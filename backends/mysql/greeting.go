@@ -1,22 +1,5 @@
 package mysql
 
-import "github.com/valet-go/valet/fakesock"
-
-// greeted is a connection that notes the number which the server gives it in
-// its greeting. Otherwise it is a [fakesock.Conn].
-type greeted struct {
-	*fakesock.Conn
-	greeting greeting
-}
-
-func (c *greeted) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if !c.greeting.over {
-		c.greeting.see(b[:n])
-	}
-	return n, err
-}
-
 // greeting takes the number of the connection out of the first packet that a
 // server sends: four bytes of header, the version of the protocol, that of the
 // server, which ends with a zero byte, and four bytes of number. See

@@ -171,8 +171,11 @@ func (w *wrapper) call(x *method) {
 		params = append(params, p.variadic)
 	}
 	start := fmt.Sprintf("%s.Go(%s, %s, ", w.adapter, ctx, a)
-	if x.via != "" {
+	switch {
+	case x.via != "":
 		start = fmt.Sprintf("%s(%s, %s, %s, ", x.via, ctx, a, lane(x, p.recv))
+	case w.m.start != "":
+		start = fmt.Sprintf("%s(%s, %s, ", w.m.start, ctx, a)
 	}
 	w.printf("\n%sfunc %s%s%s(%s) *%s.Call {\n\treturn %sfunc(%s%s.Context) (%s, error) {\n\t\t%s\n\t}, %s, %s)\n}\n",
 		w.callDoc(x, callback), p.receiver, x.name, p.decl, strings.Join(params, ", "), w.adapter,

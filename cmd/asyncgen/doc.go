@@ -78,6 +78,13 @@
 // reason, and one that contradicts another. A rule with * does not apply where
 // one with a type's name contradicts it.
 //
+// # Starting
+//
+// With -start FUNC calls are started by a function of the output package that has
+// the parameters of adapter.Go, and type parameters like it, but for those with a
+// helper of via. It may add what every call needs, such as the lane of a session
+// that the context holds.
+//
 // # Aliases
 //
 // -alias FILE writes aliases of all exported types, constants, variables and
@@ -91,7 +98,8 @@
 // adapter.Wait: with it a test suite of the driver's runs through callbacks.
 // What that package declares by hand under the name of a type or method of the
 // driver's is used. What manual rules are for, and what is skipped in favour of
-// nothing, must be there. For the methods with a helper it has a function of the
+// nothing, must be there. Methods of a struct that all have values for receivers
+// have that again. For the methods with a helper it has a function of the
 // helper's name, which gets the context and, to give it to adapter.Wait, what
 // starts the call, and returns what the method does:
 //

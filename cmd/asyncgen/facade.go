@@ -153,7 +153,11 @@ func (f *facade) method(x *method) {
 func (f *facade) parts(x *method) *parts {
 	p := &parts{recv: f.out.receiverName(f.file, x.owner)}
 	_, use := f.typeParams(x.owner.tparams)
-	p.receiver = fmt.Sprintf("(%s *%s%s) ", p.recv, x.owner.name(), use)
+	star := "*"
+	if x.owner.ofValues() {
+		star = ""
+	}
+	p.receiver = fmt.Sprintf("(%s %s%s%s) ", p.recv, star, x.owner.name(), use)
 	params := x.params()
 	for _, v := range params {
 		f.own(v.Type())

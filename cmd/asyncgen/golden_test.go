@@ -7,7 +7,7 @@ import (
 
 // shapes are the flags for testdata/shapes.
 var shapes = []string{
-	"-type", "Store,Tx,Stmt,Session,Table", "-func", "Open,Each,Wait",
+	"-type", "Store,Tx,Stmt,Session,Table,Lens", "-func", "Open,Each,Wait",
 	"-rules", "shapes.rules", "-o", "async/async.go", "-alias", "async/alias.go", "-table", "table.md", "-sync", "again/again.go", "example.com/try/shapes",
 }
 

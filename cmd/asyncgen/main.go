@@ -15,7 +15,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // options are the flags.
 type options struct {
 	types, funcs       []string
-	rules, out         string
+	rules, out, start  string
 	alias, table, sync string
 	check              bool
 	driver             string
@@ -52,6 +52,7 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	set.StringVar(&funcList, "func", "", "wrap these `functions` of the driver's, separated by commas")
 	set.StringVar(&o.rules, "rules", "", "read exceptions from `file`")
 	set.StringVar(&o.out, "o", "async.go", "write the wrappers to `file`, into its folder's package")
+	set.StringVar(&o.start, "start", "", "start calls by this `function` of the output package, not by adapter.Go")
 	set.StringVar(&o.alias, "alias", "", "write aliases of all the driver's exported names to `file`")
 	set.StringVar(&o.table, "table", "", "write a table of what became of each method to `file`, in Markdown")
 	set.StringVar(&o.sync, "sync", "", "write the synchronous facade to `file`, into its folder's package")
@@ -104,6 +105,9 @@ func generate(o *options) ([]*written, error) {
 		return nil, err
 	}
 	m.visible = visibility{m.out.path}
+	if m.start = o.start; m.start != "" && m.out.function(m.start) == nil {
+		errs.add("", "-start %s: package %s in %s has no such function; write it, with the parameters of adapter.Go", m.start, m.out.name, m.out.dir)
+	}
 	for _, name := range o.types {
 		m.addType(name)
 	}

@@ -22,6 +22,7 @@ type model struct {
 	out     *output
 	types   []*target
 	funcs   []*method
+	start   string // a function in place of adapter.Go, or ""
 	visible visibility
 	errs    *problems
 }
@@ -43,6 +44,19 @@ type target struct {
 }
 
 func (t *target) name() string { return t.obj.Name() }
+
+// ofValues reports whether all its methods can be called on a struct that has no
+// address, as what a function returns has none.
+func (t *target) ofValues() bool {
+	_, isStruct := t.self.Underlying().(*types.Struct)
+	own := types.NewMethodSet(t.self)
+	for _, x := range t.methods {
+		if own.Lookup(x.fn.Pkg(), x.fn.Name()) == nil {
+			return false
+		}
+	}
+	return isStruct
+}
 
 // method is a method of a target, or a function.
 type method struct {

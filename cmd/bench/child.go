@@ -22,6 +22,9 @@ const (
 	roleTogether = "bench-measure-together"
 	roleEcho     = "bench-serve-echo"
 	roleBulk     = "bench-serve-bulk"
+	roleMongo    = "bench-serve-mongo"
+	rolePollers  = "bench-poll"
+	roleClients  = "bench-clients"
 )
 
 var roles map[string]role.Func
@@ -32,6 +35,9 @@ func init() { // not an initializer: the roles refer to what uses this table
 		roleTogether: togetherRole,
 		roleEcho:     echoRole,
 		roleBulk:     bulkRole,
+		roleMongo:    mongoRole,
+		rolePollers:  pollersRole,
+		roleClients:  clientsRole,
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,9 +90,10 @@ func runRound(ctx context.Context, cfg config, at target, c cell, n int, progres
 
 // specOf is what the process that measures a side is told.
 func specOf(cfg config, at target, c cell, s side) spec {
+	path, procs, _ := splitPath(s.path) // which the flags have checked
 	return spec{
-		Driver: cfg.driver, Path: s.path, Target: at,
-		Conns: s.conns, Inflight: c.inflight, GoMaxProcs: c.procs,
+		Driver: cfg.driver, Path: path, Target: at,
+		Conns: s.conns, Inflight: c.inflight, GoMaxProcs: cmp.Or(procs, c.procs),
 		Duration: cfg.duration, Warmup: cfg.warmup, Contexts: cfg.contexts,
 		Bytes: cfg.bytes, Buffer: cfg.buffer,
 		Producers: c.producers, Backlog: cfg.backlog, Funcs: cfg.funcs, Rows: cfg.rows,

@@ -19,6 +19,9 @@ type mysqlDriver struct{}
 // mysqlDatabase is created and dropped.
 const mysqlDatabase = "valet_bench"
 
+// mysqlQuery reads the value of a key.
+const mysqlQuery = "SELECT v FROM kv WHERE id = ?"
+
 // config reads -addr: a DSN of the driver, or host:port for root without a
 // password.
 func (mysqlDriver) config(at target) (*mysql.Config, error) {
@@ -59,7 +62,7 @@ func (d mysqlDriver) open(ctx context.Context, at target, sp spec, dial dialFunc
 	if err != nil {
 		return nil, err
 	}
-	stmt, err := db.PrepareContext(ctx, "SELECT v FROM kv WHERE id = ?")
+	stmt, err := db.PrepareContext(ctx, mysqlQuery)
 	if err != nil {
 		db.Close()
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+
+	"github.com/valet-go/valet/loop"
 )
 
 // manyRows is how fast the -rows rows of a MySQL result are read, one by one, and
@@ -28,16 +30,24 @@ func manyRows() measure {
 }
 
 func runRows(ctx context.Context, sp spec) (sample, error) {
-	dial, l, end, err := connect(ctx, sp.Path)
-	if err != nil {
-		return sample{}, err
-	}
-	defer end()
 	side := lagSides["control"]
 	if sp.Path == "valet" {
 		side = lagSides["valet"]
 	}
-	rows, err := side.rows(sp.Target, l, dial)
+	return runReader(ctx, sp, sp.Path, func(l *loop.Loop, dial dialFunc) (rowReader, error) {
+		return side.rows(sp.Target, l, dial)
+	})
+}
+
+// runReader measures what open returns, over the connections of a path, and how
+// late that path's loop is meanwhile, or without one a goroutine.
+func runReader(ctx context.Context, sp spec, sockets string, open func(*loop.Loop, dialFunc) (rowReader, error)) (sample, error) {
+	dial, l, end, err := connect(ctx, sockets)
+	if err != nil {
+		return sample{}, err
+	}
+	defer end()
+	rows, err := open(l, dial)
 	if err != nil {
 		return sample{}, err
 	}
@@ -47,6 +57,10 @@ func runRows(ctx context.Context, sp spec) (sample, error) {
 	}
 	var counting atomic.Bool
 	h := &heartbeat{counting: &counting}
+	side := lagSides["control"]
+	if paths[sockets].looped {
+		side = lagSides["valet"]
+	}
 	still, err := side.beat(h, l)
 	if err != nil {
 		return sample{}, err

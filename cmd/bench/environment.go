@@ -16,6 +16,7 @@ type environment struct {
 	notes io.Writer    // what takes long
 
 	buffer int // bytes that a bulk transfer reads or writes at a time
+	rows   int // of a result
 }
 
 // at makes the target of a private server from its address.
@@ -40,7 +41,7 @@ func provide(ctx context.Context, cfg config, dir string, notes io.Writer) (*ser
 		}
 		return &server{at: at, stop: func() {}}, nil
 	}
-	env := &environment{dir: filepath.Join(dir, "server"), conns: cfg.mostConns(), notes: notes, buffer: cfg.buffer}
+	env := &environment{dir: filepath.Join(dir, "server"), conns: cfg.mostConns(), notes: notes, buffer: cfg.buffer, rows: cfg.rows}
 	if err := os.Mkdir(env.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -59,7 +60,14 @@ const spareDescriptors = 128
 // checkDescriptors tells before anything is started that -conns is more than
 // the system allows this process, and its children, to open.
 func checkDescriptors(cfg config, limit uint64) error {
-	need := uint64(cfg.mostConns() + spareDescriptors)
+	each := 1
+	if of := measures[cfg.driver].descriptors; of != nil {
+		for _, item := range cfg.paths {
+			path, _, _ := splitPath(item)
+			each = max(each, of(path))
+		}
+	}
+	need := uint64(each*cfg.mostConns() + spareDescriptors)
 	if limit == 0 || need <= limit {
 		return nil
 	}

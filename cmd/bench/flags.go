@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,6 +28,7 @@ type config struct {
 	tlsCA    string
 	contexts string
 	json     string
+	chart    string
 	profiles string
 
 	bytes  int64 // of a bulk transfer
@@ -59,11 +61,32 @@ type texts struct {
 	paths, conns, inflight, procs, bytes, buffer, producers string
 }
 
+// completeChart gives -chart its value if it was left out, which the flag package
+// does not allow: an empty one.
+func completeChart(args []string) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		bare := arg == "-chart" || arg == "--chart"
+		if last := i == len(args)-1; bare && (last || strings.HasPrefix(args[i+1], "-")) {
+			args[i] += "="
+		}
+	}
+	return args
+}
+
+// chartFile is what -chart without a file draws into.
+func chartFile(driver string) string {
+	if driver == "state" {
+		return "ways-to-store-state.svg"
+	}
+	return driver + ".svg"
+}
+
 func newFlagSet(cfg *config, t *texts) *flag.FlagSet {
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fs.StringVar(&cfg.driver, "driver", "redis", "`driver`: "+strings.Join(driverNames, ", "))
-	fs.StringVar(&t.paths, "path", "", "`paths` to compare: "+strings.Join(pathNames, ", ")+"; channel and post for post; control and valet for lag"+defaultsOf("path"))
+	fs.StringVar(&t.paths, "path", "", "`paths` to compare: "+strings.Join(pathNames, ", ")+"; channel and post for post; control and valet for lag; typed for docs; evio for front; nethttp, gnet and evioloop for http"+defaultsOf("path"))
 	fs.StringVar(&t.conns, "conns", "", "connections of the driver's pool, or open ones, or slots, a `list`"+defaultsOf("conns"))
 	fs.StringVar(&t.inflight, "inflight", "", "operations in flight all the time, or calls that wait, a `list`"+defaultsOf("inflight"))
 	fs.IntVar(&cfg.pairs, "pairs", 5, "`rounds`; in each one every path runs once")
@@ -74,13 +97,14 @@ func newFlagSet(cfg *config, t *texts) *flag.FlagSet {
 	fs.StringVar(&t.producers, "producers", "", "goroutines that hand functions over, a `list`"+defaultsOf("producers"))
 	fs.IntVar(&cfg.backlog, "backlog", 0, "the most `functions` that are handed over and have not run yet"+defaultsOf("backlog"))
 	fs.IntVar(&cfg.funcs, "funcs", 0, "`functions` that are handed over"+defaultsOf("funcs"))
-	fs.IntVar(&cfg.rows, "rows", 0, "`rows` that are read while the lag is measured"+defaultsOf("rows"))
+	fs.IntVar(&cfg.rows, "rows", 0, "`rows` or documents that are read while the lag is measured"+defaultsOf("rows"))
 	fs.StringVar(&cfg.addr, "addr", "", "`address` of a server to use instead of a private one (host:port, a mysql DSN, a mongodb:// URI)")
 	fs.StringVar(&cfg.contexts, "context", "", "what operations get: a context that is endless, or one for each request"+defaultsOf("context"))
 	fs.BoolVar(&cfg.tls, "tls", false, "run over TLS")
 	fs.StringVar(&cfg.tlsCA, "tls-ca", "", "PEM `file` with the certificate authority of the server at -addr")
 	fs.StringVar(&t.procs, "procs", "", "`list` of GOMAXPROCS values to repeat the run with")
 	fs.StringVar(&cfg.json, "json", "", "write medians and ratios to this `file`")
+	fs.StringVar(&cfg.chart, "chart", "", "draw the medians into this `file`, as SVG; without one, those of state if there is no -driver, into "+chartFile("state"))
 	fs.StringVar(&cfg.profiles, "cpuprofile", "", "write CPU profiles into this `directory`")
 	return fs
 }
@@ -107,7 +131,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	var cfg config
 	var t texts
 	fs := newFlagSet(&cfg, &t)
-	if err := fs.Parse(args); err != nil {
+	if err := fs.Parse(completeChart(args)); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintln(stderr, "usage: go run ./cmd/bench [flags]")
 			fs.SetOutput(stderr)
@@ -118,6 +142,12 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	}
 	if fs.NArg() > 0 {
 		return cfg, usagef("unexpected argument %q: everything is a flag; -help lists them", fs.Arg(0))
+	}
+	if given := givenOf(fs); given["chart"] {
+		if !given["driver"] {
+			cfg.driver = "state"
+		}
+		cfg.chart = cmp.Or(cfg.chart, chartFile(cfg.driver))
 	}
 	if err := applyDefaults(fs, cfg.driver); err != nil {
 		return cfg, err
@@ -135,8 +165,7 @@ func applyDefaults(fs *flag.FlagSet, driver string) error {
 	if !ok {
 		return usagef("-driver %q: must be one of %s", driver, strings.Join(driverNames, ", "))
 	}
-	given := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	given := givenOf(fs)
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(commonFlags, name) && !slices.Contains(m.uses, name) {
 			return usagef("-%s means nothing to -driver %s: leave it out; this driver takes %s", name, driver, m.used())
@@ -151,6 +180,13 @@ func applyDefaults(fs *flag.FlagSet, driver string) error {
 		}
 	}
 	return nil
+}
+
+// givenOf tells which flags were given.
+func givenOf(fs *flag.FlagSet) map[string]bool {
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	return given
 }
 
 // parse puts the lists and sizes into the config; one that is empty is one that
@@ -202,6 +238,13 @@ func (c config) check() error {
 		return usagef("-tls-ca: only with -tls")
 	case c.tlsCA != "" && c.addr == "":
 		return usagef("-tls-ca: only with -addr; a private server has its own certificate")
+	}
+	if measures[c.driver].together != nil || measures[c.driver].draw != nil {
+		for _, path := range c.paths {
+			if strings.Contains(path, "@") {
+				return usagef("-path %q: -driver %s cannot set GOMAXPROCS for one path; -procs sets it for all", path, c.driver)
+			}
+		}
 	}
 	if measures[c.driver].open && slices.Max(c.inflight) > slices.Min(c.conns) {
 		return usagef("-inflight %d: must be at most the %d of -conns, because each active operation has an open connection of its own",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,8 +14,12 @@ func parseNames(name, list string, known []string) ([]string, error) {
 	var names []string
 	for item := range strings.SplitSeq(list, ",") {
 		item = strings.TrimSpace(item)
-		if !slices.Contains(known, item) {
-			return nil, usagef("-%s %q: must be a list of %s", name, item, strings.Join(known, ", "))
+		path, procs, err := splitPath(item)
+		if err != nil || !slices.Contains(known, path) {
+			return nil, usagef("-%s %q: must be a list of %s, each alone or with @N for GOMAXPROCS=N, as %s@1", name, item, strings.Join(known, ", "), known[0])
+		}
+		if cores := runtime.NumCPU(); procs > cores {
+			return nil, usagef("-%s %q: this machine has %d cores", name, item, cores)
 		}
 		if slices.Contains(names, item) {
 			return nil, usagef("-%s: %s is there twice", name, item)
@@ -22,6 +27,19 @@ func parseNames(name, list string, known []string) ([]string, error) {
 		names = append(names, item)
 	}
 	return names, nil
+}
+
+// splitPath splits valet@1 into a path and what GOMAXPROCS is for it: 0 if it is
+// as it is.
+func splitPath(item string) (path string, procs int, err error) {
+	path, digits, set := strings.Cut(item, "@")
+	if !set {
+		return path, 0, nil
+	}
+	if procs, err = strconv.Atoi(digits); err == nil && procs < 1 {
+		err = strconv.ErrRange
+	}
+	return path, procs, err
 }
 
 // maxCount bounds what a list may ask for: more connections than a loopback

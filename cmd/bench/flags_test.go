@@ -29,26 +29,30 @@ func TestFlagsOfTheIssue(t *testing.T) {
 // A mistake is told with what is allowed, and makes the exit code 2.
 func TestWrongFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"-driver oracle":        "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued, lag, rows",
-		"-path native,fast":     "native, pool, adapter, sock, valet",
-		"-path ,":               "native, pool, adapter, sock, valet",
-		"-path valet,valet":     "valet is there twice",
-		"-context forever":      "endless or request",
-		"-conns 0":              "numbers from 1 to",
-		"-conns 64,x":           "numbers from 1 to",
-		"-inflight -5":          "numbers from 1 to",
-		"-inflight 99999999":    "numbers from 1 to",
-		"-inflight 64,64":       "64 is there twice",
-		"-pairs 0":              "at least 1",
-		"-pairs many":           "-help",
-		"-duration 0s":          "at least 1ms",
-		"-warmup -1s":           "must not be negative",
-		"-procs 0":              "numbers from 1 to",
-		"-procs 999999":         "cores",
-		"-tls-ca f":             "only with -tls",
-		"-tls -tls-ca f":        "only with -addr",
-		"-nonsense":             "-help",
-		"-driver redis nothing": "unexpected argument",
+		"-driver oracle":            "redis, mysql, mongo, echo, open, bulk-in, bulk-out, memory, post, queued, lag, rows, docs",
+		"-path native,fast":         "native, pool, adapter, sock, valet",
+		"-path ,":                   "native, pool, adapter, sock, valet",
+		"-path valet,valet":         "valet is there twice",
+		"-path valet@":              "GOMAXPROCS",
+		"-path valet@0":             "GOMAXPROCS",
+		"-path valet@99999":         "cores",
+		"-driver post -path post@1": "cannot set GOMAXPROCS for one path",
+		"-context forever":          "endless or request",
+		"-conns 0":                  "numbers from 1 to",
+		"-conns 64,x":               "numbers from 1 to",
+		"-inflight -5":              "numbers from 1 to",
+		"-inflight 99999999":        "numbers from 1 to",
+		"-inflight 64,64":           "64 is there twice",
+		"-pairs 0":                  "at least 1",
+		"-pairs many":               "-help",
+		"-duration 0s":              "at least 1ms",
+		"-warmup -1s":               "must not be negative",
+		"-procs 0":                  "numbers from 1 to",
+		"-procs 999999":             "cores",
+		"-tls-ca f":                 "only with -tls",
+		"-tls -tls-ca f":            "only with -addr",
+		"-nonsense":                 "-help",
+		"-driver redis nothing":     "unexpected argument",
 
 		"-driver open -path valet":                        "a list of native, sock",
 		"-driver open -conns 64,1000 -inflight 65":        "at most the 64 of -conns",
@@ -68,6 +72,15 @@ func TestWrongFlags(t *testing.T) {
 		"-driver lag -path native":                        "a list of control, valet",
 		"-driver lag -rows 0":                             "-rows 0: must be from 1 to",
 		"-driver lag -duration 5s":                        "-duration means nothing to -driver lag",
+		"-driver docs -path pool":                         "a list of native, sock, valet, typed",
+		"-driver docs -rows 0":                            "-rows 0: must be from 1 to",
+		"-driver docs -addr x:1":                          "-addr means nothing to -driver docs",
+		"-driver poll -path sock":                         "a list of native, loop, evio, gnet",
+		"-driver state -path native":                      "a list of thread, nethttp, goroutine, stream, evioloop, httploop",
+		"-driver poll -inflight 4":                        "-inflight means nothing to -driver poll",
+		"-driver front -path gnet":                        "a list of evio, valet",
+		"-driver http -path native":                       "a list of nethttp, gnet, valet, evioloop",
+		"-driver http -tls":                               "-tls means nothing to -driver http",
 		"-bytes 5":                                        "-bytes means nothing to -driver redis",
 		"-driver echo -funcs 5 -conns 64 -inflight 1,000": "-funcs means nothing to -driver echo",
 	} {
@@ -104,6 +117,17 @@ func TestDefaults(t *testing.T) {
 			c.paths, c.conns, c.inflight = []string{"native", "adapter"}, []int{64}, []int{1_000_000}
 		},
 		"rows": func(c *config) { c.paths, c.rows = []string{"native", "valet"}, 1_000_000 },
+		"docs": func(c *config) { c.paths, c.rows = []string{"native", "valet", "typed"}, 1_000_000 },
+		"poll": func(c *config) {
+			c.paths, c.conns = []string{"native", "loop", "gnet"}, []int{mostClients(descriptorLimit())}
+		},
+		"front": func(c *config) { c.paths, c.conns, c.inflight = []string{"evio", "valet"}, []int{16}, []int{256} },
+		"http": func(c *config) {
+			c.paths, c.conns, c.inflight = []string{"nethttp", "gnet", "valet"}, []int{16}, []int{256}
+		},
+		"state": func(c *config) {
+			c.paths, c.conns = []string{"thread", "nethttp", "goroutine", "stream", "evioloop", "httploop"}, []int{5000}
+		},
 		"lag": func(c *config) {
 			c.paths, c.conns, c.inflight, c.rows = []string{"control", "valet"}, []int{64}, []int{1000}, 1_000_000
 		},
@@ -158,9 +182,27 @@ func TestHelpListsEveryFlagAndSucceeds(t *testing.T) {
 	if code := dispatch([]string{"-help"}, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, name := range []string{"-driver", "-path", "-conns", "-inflight", "-pairs", "-addr", "-json", "-tls", "-procs", "-cpuprofile", "-context", "-bytes", "-buffer", "-producers", "-backlog", "-funcs", "-rows"} {
+	for _, name := range []string{"-driver", "-path", "-conns", "-inflight", "-pairs", "-addr", "-json", "-chart", "-tls", "-procs", "-cpuprofile", "-context", "-bytes", "-buffer", "-producers", "-backlog", "-funcs", "-rows"} {
 		if !strings.Contains(stderr.String(), name) {
 			t.Errorf("%s is not in the help", name)
+		}
+	}
+}
+
+func TestChartNeedsNoFile(t *testing.T) {
+	for args, want := range map[string]struct{ driver, file string }{
+		"":                               {"redis", ""},
+		"-chart":                         {"state", "ways-to-store-state.svg"},
+		"-chart -pairs 2":                {"state", "ways-to-store-state.svg"},
+		"--chart a/b.svg -pairs 2":       {"state", "a/b.svg"},
+		"-chart=a/b.svg":                 {"state", "a/b.svg"},
+		"-driver front -chart":           {"front", "front.svg"},
+		"-chart a/b.svg -driver front":   {"front", "a/b.svg"},
+		"-pairs 2 -driver redis -chart=": {"redis", "redis.svg"},
+	} {
+		cfg, err := parseFlags(strings.Fields(args), io.Discard)
+		if err != nil || cfg.driver != want.driver || cfg.chart != want.file {
+			t.Errorf("%q: driver %s, chart %q, %v; want %v", args, cfg.driver, cfg.chart, err, want)
 		}
 	}
 }
@@ -205,6 +247,14 @@ func TestOrderRotates(t *testing.T) {
 	for n, want := range []string{"a b c", "b c a", "c a b", "a b c"} {
 		if got := strings.Join(order(paths, n), " "); got != want {
 			t.Errorf("round %d: %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestPathWithItsOwnGOMAXPROCS(t *testing.T) {
+	for path, want := range map[string]int{"valet": 2, "valet@1": 1} {
+		if sp := specOf(config{}, target{}, cell{procs: 2}, side{path: path}); sp.Path != "valet" || sp.GoMaxProcs != want {
+			t.Errorf("%s: path %s with %d; want %d", path, sp.Path, sp.GoMaxProcs, want)
 		}
 	}
 }

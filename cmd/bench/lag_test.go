@@ -160,7 +160,7 @@ func TestRowsThatAreMissingOrWrong(t *testing.T) {
 	if err := errors.Join(c.check(numbered{1, text}), c.check(numbered{2, text}), c.end(nil, 2)); err != nil {
 		t.Error(err)
 	}
-	if err := c.end(nil, 3); err == nil || !strings.Contains(err.Error(), "2 rows came instead of 3") {
+	if err := c.end(nil, 3); err == nil || !strings.Contains(err.Error(), "2 came instead of 3") {
 		t.Errorf("a row is missing: %v", err)
 	}
 	lost := errors.New("lost")

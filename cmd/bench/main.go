@@ -11,12 +11,20 @@
 //	go run ./cmd/bench -driver queued
 //	go run ./cmd/bench -driver lag
 //	go run ./cmd/bench -driver rows
+//	go run ./cmd/bench -driver mongo -inflight 256
+//	go run ./cmd/bench -driver docs
+//	go run ./cmd/bench -driver front
+//	go run ./cmd/bench -driver http -path nethttp,gnet,valet,evioloop
+//	go run ./cmd/bench -driver poll
+//	go run ./cmd/bench -driver poll -path native,evio -conns 9900
+//	go run ./cmd/bench -driver front -chart docs/front.svg
+//	go run ./cmd/bench -chart
 //
 // # Drivers
 //
 //	redis     GET of 64 bytes (go-redis)
 //	mysql     a prepared SELECT by primary key (database/sql)
-//	mongo     a find by _id
+//	mongo     a find by _id of a document of 200 bytes among 1,000, decoded into a struct
 //	echo      64 bytes written and read back on a raw connection
 //	open      the same on -inflight of -conns open connections: what the idle ones cost the others
 //	bulk-in   -bytes from the server to the client on one raw connection
@@ -26,6 +34,11 @@
 //	queued    what a call holds that waits for a slot
 //	lag       how late a loop is that serves redis and reads a large result at once
 //	rows      how fast a large result of MySQL's is read, and how late a loop is that does it
+//	docs      the same of a large result of MongoDB's
+//	front     a server that answers each line of its clients with a row of MySQL's
+//	http      the same over HTTP
+//	poll      what an HTTP client holds that waits for its answer, and how long a message to all of them takes
+//	state     what a client holds that waits, and how much code it takes to serve it, by the way in which its state is stored
 //
 // # Paths
 //
@@ -54,12 +67,52 @@
 //	control  goroutines on plain net.Conns: what the machine alone makes of the same load
 //	valet    callbacks on one loop, drivers on fake sockets
 //
+// and those of docs
+//
+//	native   a loop over Cursor.Next on a goroutine, plain net.Conns
+//	sock     the same on fake sockets
+//	valet    Cursor.Each, documents decoded in its callback on the loop, fake sockets
+//	typed    mongo.Each, which decodes them on another goroutine, fake sockets
+//
+// and those of front
+//
+//	evio   evio, an ants pool of blocking calls, driver on plain net.Conns
+//	valet  evioloop, callbacks through our adapter, driver on the fake socket
+//
+// and those of http
+//
+//	nethttp   net/http, driver on plain net.Conns
+//	gnet      gnet, an ants pool of blocking calls, driver on plain net.Conns
+//	valet     httploop, callbacks through our adapter, driver on the fake socket, all on one loop
+//	evioloop  the same with evio's loop for the clients
+//
+// and those of poll, servers all of them,
+//
+//	native   net/http, a goroutine for each client
+//	loop     httploop on our loop
+//	evio     httploop on evio
+//	gnet     httploop on gnet
+//
+// and those of state, each a file style_*.go,
+//
+//	thread     a thread for each client, system calls that block it
+//	nethttp    path native of poll
+//	goroutine  a goroutine for each client, which reads and writes its net.Conn
+//	stream     callbacks on our loop's streams
+//	evioloop   callbacks on evioloop
+//	httploop   path loop of poll
+//
+// In mysql and mongo the calls of adapter and valet are those of the typed
+// wrappers in package backends. In mongo and docs the connections of valet and
+// typed read ahead, as those of mongo.Open do; see mongo.ReadAhead.
+//
 // # Flags
 //
 //	-driver    one of the above (default redis)
-//	-path      the paths to compare, separated by commas (default native,valet; native,sock; channel,post; native,adapter; or control,valet)
-//	-conns     connections of the driver's pool, a list (default 64); for open 100,10000; for memory 5000; for queued the slots
-//	-inflight  operations in flight all the time, a list (default 64; for open 100; for lag 1000); for queued the calls that wait (1000000)
+//	-path      the paths to compare, separated by commas (default native,valet; native,sock; channel,post; native,adapter; control,valet; native,valet,typed; evio,valet; nethttp,gnet,valet; native,loop,gnet; for state all)
+//	           (path@N runs with GOMAXPROCS=N, as in evio,evio@1,valet,valet@1)
+//	-conns     connections of the driver's pool, a list (default 64); for open 100,10000; for memory and state 5000; for queued the slots; for front and http to the database (16); for poll the clients (20000, or what the limit of descriptors allows)
+//	-inflight  operations in flight all the time, a list (default 64; for open 100; for lag 1000); for queued the calls that wait (1000000); for front and http the clients (256)
 //	-pairs     rounds; in each round every path runs once (default 5)
 //	-duration  how long one path is measured in one round (default 2s)
 //	-warmup    how long it runs before that (default 500ms)
@@ -68,13 +121,15 @@
 //	-producers goroutines of post that hand functions over, a list (default 1,64)
 //	-backlog   the most functions of post that have not run yet (default 1024)
 //	-funcs     how many functions post hands over (default 5000000)
-//	-rows      how many rows lag and rows read (default 1000000)
+//	-rows      how many rows lag and rows read, or documents docs (default 1000000)
 //	-addr      server to use instead of a private one: host:port, or a DSN for mysql, a URI for mongo
 //	-tls       run over TLS
 //	-tls-ca    PEM file with the certificate authority of the server at -addr (default: the system's)
 //	-context   what operations get: endless, a context that never ends, or request, one that can be cancelled for each (default endless)
 //	-procs     repeat with each of these values of GOMAXPROCS, as far as the machine has cores
 //	-json      write the medians and ratios to this file
+//	-chart     draw the medians into this file, as SVG; without -driver, those of state;
+//	           without a file, into one in the current folder that is named after the driver
 //	-cpuprofile  write a CPU profile of each measured window into this directory
 //
 // A flag that means nothing to the driver is an error.
@@ -166,6 +221,58 @@
 // go, and unless each call has called back once, with its own result, the run
 // fails.
 //
+// # Waiting clients: poll
+//
+// The measured process is an HTTP server. Its -conns clients, on streams of one of
+// our loops in another process, connect to four addresses of the loopback
+// interface; each has had one message, has asked for the next, and waits. Heap and
+// stack for each of them are read as in memory; a hundred clients came and went
+// before. What the program itself keeps of a waiting client is counted too: with
+// httploop a place in a map and the function of OnGone. In native the handler
+// selects on a channel, the same for all, and on its request's context.
+//
+// Then come five broadcasts of a message of 256 bytes. Each is timed from the call
+// until the other process says that the last client has it, and begins when all
+// clients wait again; a client asks again as soon as it has the message, and checks
+// status, length and content of every answer. Broadcast ms is the median of the
+// five, CPU the server's from the call to that moment, per answer. With httploop the
+// call posts one function that answers all clients; in native it closes the
+// channel.
+//
+// In evio a client takes two descriptors in the server, in the other paths one.
+//
+// # Ways to store state: state
+//
+// The measured process is a server that lets its -conns clients, which are those of
+// poll, wait for a message, each style of it written as its users would. In nethttp
+// and httploop they ask by HTTP, in the others by a line, which a line answers.
+// Bytes for each client are by how much these grew, from when a hundred clients had
+// come and gone until all waited, each time after garbage was collected and given
+// back to the system:
+//
+//   - resident: RssAnon, the pages of memory that are the process's own: heap,
+//     stacks, and what the runtime keeps, with what lies unused between.
+//   - page tables: VmPTE, for these pages.
+//   - kernel stacks: those of the process's threads. The size of one is the
+//     system's KernelStack divided by the number of its threads.
+//
+// memory is their sum. What the kernel holds beside that, for a socket in all
+// styles, for a second descriptor in evioloop and for a thread, is not counted, nor
+// is the address space that a thread reserves. It runs on Linux only.
+//
+// tokens is how many tokens of Go the style's source has, by go/scanner, without
+// package clause, imports, comments and the semicolons that nobody writes. They
+// stand in for how hard it is to write, which has no unit. The source is all that
+// is done for a client once there is a connection; who waits for the next message
+// is kept by what the styles share, files topic.go for those that block and hub.go
+// for callbacks.
+//
+// # Charts
+//
+// With -chart the medians are drawn: for state memory against tokens, for the
+// others a bar for each path and figure whose ratios the tables show. The ratio in
+// brackets is the median of those to the first path.
+//
 // # Hand-overs: post
 //
 // -producers goroutines hand over -funcs functions together, without a pause; a
@@ -201,13 +308,36 @@
 // latencies in the JSON file are per redis operation, but CPU and allocations
 // are of the rows as well.
 //
+// rows and docs measure the timer in the same way while nothing else is done. In
+// docs the documents are a number and 64 bytes, and the server's batches are as
+// large as it sends them unasked: 101 documents at first, then up to 16 MiB.
+//
+// # Front ends: front, http
+//
+// What is measured is a server, in a process of its own: CPU, allocations and peak
+// RSS are the server's. Its -inflight clients are streams on one loop in another
+// process, the same for all paths: each has a connection, kept alive, sends the
+// next request when the reply to the one before is there, and compares that with
+// the value. Requests per second and latencies are what they see. Each request
+// makes the server select one row by its key, with a prepared statement, on one of
+// -conns connections to MariaDB, a third process.
+//
+// Each side is written as its users would. In evio and gnet a worker of an ants
+// pool calls database/sql. The pool has two workers for each client, as in path pool.
+// The reply goes back by evio's Wake and by gnet's AsyncWrite; gnet's handler parses
+// no more of HTTP than the request line and the end of the header. In nethttp the
+// handler calls database/sql itself. In valet and evioloop the database is
+// mysql.Open's, and calls end with the client's connection. Evio and gnet have one
+// loop, which is their default. The driver's contexts are those of the other drivers,
+// by -context; that of net/http's request is its own.
+//
 // # Servers
 //
 // Without -addr, a private server on a loopback port is used: Debian's
 // redis-server; MariaDB if it is installed, else (not for lag) an embedded go-mysql-server;
-// an embedded FerretDB; an echo server of our own, also for open and memory. The
-// two embedded ones are program dbserver, built when needed. They are slow: they
-// compare CPU per operation well and throughput badly.
+// servers of our own for mongo and docs, package mongowire, and for echo, open and
+// memory. The embedded one is program dbserver, built when needed. It is slow: it
+// compares CPU per operation well and throughput badly.
 //
 // On a server named with -addr, the keys valet:bench:00 to 63 (redis) or the
 // database valet_bench (mysql, mongo) are replaced, and removed at the end.

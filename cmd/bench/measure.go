@@ -19,9 +19,18 @@ type measure struct {
 	ratios   []figure          // those with a table of ratios
 	about    func(cfg config, c cell) string
 
+	// title and labels are what a picture has instead of the names of the driver,
+	// of sides, and of figures. draw makes it, if it is not one of bars.
+	title  string
+	labels map[string]string
+	draw   func(m measure, cfg config, results []result) *picture
+
 	// open says that each of -conns is a side of its own: they are compared
 	// with each other in one cell, instead of making cells.
 	open bool
+
+	// descriptors is how many a connection takes in a process, if not one.
+	descriptors func(path string) int
 
 	// run measures one path, in a process of its own. together, which some
 	// have instead, measures the paths one after another in the same process.
@@ -38,7 +47,7 @@ type peer interface {
 }
 
 // commonFlags mean something to every measure.
-var commonFlags = []string{"driver", "path", "pairs", "procs", "json"}
+var commonFlags = []string{"driver", "path", "pairs", "procs", "json", "chart"}
 
 var measures = map[string]measure{
 	"redis": load(redisDriver{}),
@@ -54,9 +63,28 @@ var measures = map[string]measure{
 	"queued":   queuedCalls(),
 	"lag":      loopLag(),
 	"rows":     manyRows(),
+	"docs":     manyDocuments(),
+	"poll":     waitingClients(),
+	"state":    waysToStoreState(),
+	"front":    frontEnds(lineProtocol, "evio,valet", lineNames, lineFronts).shownAs("The same MySQL driver, asked from a handler of evio’s", frontLabels),
+	"http":     frontEnds(httpProtocol, "nethttp,gnet,valet", httpNames, httpFronts).shownAs("The same MySQL driver, asked from a handler of HTTP", httpLabels),
 }
 
-var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued", "lag", "rows"}
+var driverNames = []string{"redis", "mysql", "mongo", "echo", "open", "bulk-in", "bulk-out", "memory", "post", "queued", "lag", "rows", "docs", "poll", "state", "front", "http"}
+
+// shownAs sets what a picture says.
+func (m measure) shownAs(title string, labels map[string]string) measure {
+	m.title, m.labels = title, labels
+	return m
+}
+
+// label is what a picture calls a side or a figure.
+func (m measure) label(name string) string {
+	if label, ok := m.labels[name]; ok {
+		return label
+	}
+	return name
+}
 
 // load is a driver under the load of many small operations.
 func load(d driver) measure {

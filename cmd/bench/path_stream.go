@@ -17,16 +17,9 @@ func runStreams(ctx context.Context, sp spec) (sample, error) {
 		return sample{}, err
 	}
 	defer l.Close() // and with it the streams
-	streams := make([]*loop.Stream, sp.Conns)
-	for i := range streams {
-		dialled := make(chan error, 1)
-		l.Dial(ctx, "tcp", sp.Target.Addr, func(s *loop.Stream, err error) {
-			streams[i] = s
-			dialled <- err
-		})
-		if err := <-dialled; err != nil {
-			return sample{}, err
-		}
+	streams, err := dialStreams(ctx, l, sp.Target.Addr, sp.Conns)
+	if err != nil {
+		return sample{}, err
 	}
 	m := newMeter(sp.Inflight, value)
 	if err := l.Post(func() {
@@ -41,6 +34,22 @@ func runStreams(ctx context.Context, sp spec) (sample, error) {
 		return sample{}, err
 	}
 	return m.sample(w), nil
+}
+
+// dialStreams connects n streams.
+func dialStreams(ctx context.Context, l *loop.Loop, addr string, n int) ([]*loop.Stream, error) {
+	streams := make([]*loop.Stream, n)
+	for i := range streams {
+		dialled := make(chan error, 1)
+		l.Dial(ctx, "tcp", addr, func(s *loop.Stream, err error) {
+			streams[i] = s
+			dialled <- err
+		})
+		if err := <-dialled; err != nil {
+			return nil, err
+		}
+	}
+	return streams, nil
 }
 
 // echoLane runs the operations of a lane, one after another. On the loop.

@@ -6,12 +6,18 @@ import (
 	"text/tabwriter"
 )
 
-// publish prints the tables, and writes the JSON file if one was asked for.
+// publish prints the tables, and writes the files that were asked for.
 func publish(cfg config, results []result, out io.Writer) error {
 	for _, r := range results {
 		if err := writeTable(out, cfg, r); err != nil {
 			return err
 		}
+	}
+	if cfg.chart != "" {
+		if err := draw(cfg, results).write(cfg.chart); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "\ndrawn into %s\n", cfg.chart)
 	}
 	if cfg.json == "" {
 		return nil

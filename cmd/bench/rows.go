@@ -9,7 +9,7 @@ import (
 	"github.com/valet-go/valet/loop"
 )
 
-// rowReader reads the result of a query with many rows.
+// rowReader reads the result of a query with many rows, or documents.
 type rowReader struct {
 	read  func(ctx context.Context, rows int) error // blocks until all have been read
 	close func()
@@ -26,16 +26,16 @@ const rowText = 64
 // rowCheck checks that the rows are those that were asked for.
 type rowCheck struct{ seen int }
 
-// numbered is a row.
+// numbered is a row, or a document.
 type numbered struct {
-	N    int
+	N    int `bson:"_id"`
 	Text string
 }
 
 // check takes the next row.
 func (c *rowCheck) check(row numbered) error {
 	if c.seen++; row.N != c.seen || len(row.Text) != rowText {
-		return fmt.Errorf("row %d is %+v", c.seen, row)
+		return fmt.Errorf("number %d is %+v", c.seen, row)
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (c *rowCheck) check(row numbered) error {
 // end is told why the rows ended.
 func (c *rowCheck) end(err error, want int) error {
 	if err == nil && c.seen != want {
-		err = fmt.Errorf("%d rows came instead of %d", c.seen, want)
+		err = fmt.Errorf("%d came instead of %d", c.seen, want)
 	}
 	return err
 }

@@ -2,12 +2,38 @@ package main
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
+	"encoding/json"
+
+	"github.com/valet-go/valet/cmd/internal/mongowire"
 )
 
 func (mongoDriver) serve(ctx context.Context, env *environment) (*server, error) {
-	if env.cert != nil {
-		return nil, errors.New("-tls: the embedded FerretDB is started without TLS; name a server with -addr and -tls-ca")
+	return serveSelf(ctx, env, roleMongo)
+}
+
+// mongoRole serves MongoDB's protocol from memory until the process ends.
+func mongoRole(ctx context.Context, in json.RawMessage, ready func(any) error) error {
+	var setup ownSetup
+	if err := json.Unmarshal(in, &setup); err != nil {
+		return err
 	}
-	return serveEmbedded(ctx, env, "mongo", env.dir)
+	var opts mongowire.Options
+	if setup.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(setup.CertFile, setup.KeyFile)
+		if err != nil {
+			return err
+		}
+		opts.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+	}
+	d, err := mongowire.Start(opts)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := ready(d.Member(0).Addr()); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
 }

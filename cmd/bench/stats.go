@@ -26,6 +26,12 @@ type sample struct {
 	Stack     float64 `json:"stack_bytes_op,omitempty"`
 	HeapInUse float64 `json:"heap_in_use_bytes_op,omitempty"`
 	Runtime   float64 `json:"runtime_bytes_op,omitempty"`
+
+	// The same; see resident.go.
+	Resident     float64 `json:"resident_bytes_op,omitempty"`
+	PageTables   float64 `json:"page_table_bytes_op,omitempty"`
+	KernelStacks float64 `json:"kernel_stack_bytes_op,omitempty"`
+	Tokens       int     `json:"tokens,omitempty"` // of the source; see styles.go
 }
 
 // round holds one sample per side, by its name, all taken right after one
@@ -78,6 +84,11 @@ func medians(rounds []round, side string) sample {
 		Stack:      of(func(s sample) float64 { return s.Stack }),
 		HeapInUse:  of(func(s sample) float64 { return s.HeapInUse }),
 		Runtime:    of(func(s sample) float64 { return s.Runtime }),
+
+		Resident:     of(func(s sample) float64 { return s.Resident }),
+		PageTables:   of(func(s sample) float64 { return s.PageTables }),
+		KernelStacks: of(func(s sample) float64 { return s.KernelStacks }),
+		Tokens:       int(of(func(s sample) float64 { return float64(s.Tokens) })),
 	}
 }
 

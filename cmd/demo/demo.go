@@ -15,6 +15,10 @@ import (
 	"github.com/valet-go/valet/backends/mongo"
 	"github.com/valet-go/valet/backends/mysql"
 	"github.com/valet-go/valet/backends/sql"
+	"github.com/valet-go/valet/cmd/demo/bus"
+	"github.com/valet-go/valet/cmd/demo/chat"
+	"github.com/valet-go/valet/cmd/demo/engine"
+	"github.com/valet-go/valet/cmd/demo/sequence"
 	"github.com/valet-go/valet/fakesock"
 	"github.com/valet-go/valet/loop"
 )
@@ -23,7 +27,7 @@ const (
 	poolSize = 16 // connections, and so calls at once, of each driver
 
 	storyDatabase = "valet_demo_story" // MongoDB's, of the story
-	hitsDatabase  = "valet_demo"       // MongoDB's, of the front end
+	onceChat      = "valet_demo_once"  // the chat of the story; see chat.Options
 
 	// serverPatience is how long MongoDB's driver looks for its server.
 	serverPatience = 10 * time.Second
@@ -42,11 +46,15 @@ type demo struct {
 	a      *adapter.Adapter
 	db     *mysql.DB
 	client *mongo.Client
-	web    *web // nil before its step
+
+	// What is served; nil before it is opened.
+	chat   *chat.Chat
+	bus    *bus.Bus
+	engine *engine.Engine
 
 	prepared bool // something was made in the databases
 
-	trace     *trace // of MongoDB's connections
+	trace     *sequence.Recorder // of MongoDB's connections
 	mongoDial *dialer
 	mysqlDial *dialer
 
@@ -57,7 +65,7 @@ type demo struct {
 
 // newDemo starts the loop and opens both drivers on it, without connecting.
 func newDemo(s *servers, out *report) (_ *demo, err error) {
-	d := &demo{out: out, servers: s, trace: new(trace), broken: make(chan error, 1)}
+	d := &demo{out: out, servers: s, trace: new(sequence.Recorder), broken: make(chan error, 1)}
 	// It ends by Close, and not with a context: the drivers need it to stop.
 	d.loop, err = loop.Start(context.Background(), loop.WithPanicHandler(d.panicked))
 	if err != nil {
@@ -166,35 +174,32 @@ func (d *demo) dropDatabase(ctx context.Context, name string, done func(error)) 
 	d.client.Database(name).RunCommand(ctx, command, seen(d.w, func(_ *mongo.SingleResult, err error) { done(err) }))
 }
 
-// leaveNothing drops what the demo made in servers that are not its own.
+// leaveNothing drops what the story made. A chat that was served stays: the
+// people who were there may come back.
 func (d *demo) leaveNothing(ctx context.Context) error {
 	if !d.prepared {
 		return nil
 	}
-	var errs []error
-	if d.servers.mysql == nil {
-		errs = append(errs, d.play(ctx, func(done func(error)) { d.execAll(ctx, dropTables, done) }))
-	}
-	if d.servers.mongo == nil {
-		for _, name := range []string{storyDatabase, hitsDatabase} {
-			errs = append(errs, d.play(ctx, func(done func(error)) { d.dropDatabase(ctx, name, done) }))
-		}
-	}
-	return errors.Join(errs...)
+	return d.play(ctx, func(done func(error)) {
+		d.execAll(ctx, dropTables, func(err error) {
+			d.dropDatabase(ctx, storyDatabase, func(err2 error) {
+				d.dropDatabase(ctx, onceChat, func(err3 error) { done(errors.Join(err, err2, err3)) })
+			})
+		})
+	})
 }
 
-// stop ends the front end, the calls, the drivers and the loop, in this order.
+// stop ends what is served, the calls, the drivers and the loop, in this order.
 func (d *demo) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
-	var errs []error
-	if d.web != nil {
-		errs = append(errs, d.web.stop())
-	}
-	errs = append(errs, d.leaveNothing(ctx),
+	errs := []error{
+		d.stopServing(ctx),
+		d.leaveNothing(ctx),
 		adapter.WaitErr(func(cb func(error)) { d.db.Close(ctx, seenErr(d.w, cb)) }),
 		adapter.WaitErr(func(cb func(error)) { d.client.Disconnect(ctx, seenErr(d.w, cb)) }),
 		d.a.Close(ctx),
-		d.loop.Close())
+		d.loop.Close(),
+	}
 	return errors.Join(errs...)
 }

@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/valet-go/valet/adapter"
 	"github.com/valet-go/valet/backends/mongo"
+	"github.com/valet-go/valet/cmd/demo/sequence"
 )
 
 // letter is a document that tells when the driver asks for its bytes, which is
@@ -45,11 +44,11 @@ func (d *demo) oneInsert(ctx context.Context) error {
 			})
 		}))
 	})
-	events := d.trace.stop()
+	events := d.trace.Stop()
 	if err != nil {
 		return err
 	}
-	events, err = follow(events)
+	events, err = sequence.Follow(events)
 	if err != nil {
 		return err
 	}
@@ -64,124 +63,35 @@ func (d *demo) oneInsert(ctx context.Context) error {
 // traced starts the insert that is watched. On the loop.
 func (d *demo) traced(ctx context.Context, letters *mongo.Collection, done func(*mongo.InsertOneResult, error)) {
 	t := d.trace
-	doc := letter{To: "Ada", asked: func() { t.note(messageBuilt, 0) }}
-	t.start()
+	doc := letter{To: "Ada", asked: func() { t.Note(sequence.MessageBuilt, 0) }}
+	t.Start()
 	// It stands for everything else that the loop does meanwhile. Posted now, it
 	// runs when this callback has returned, and before the call's.
-	if err := d.loop.Post(seenFunc(d.w, func() { t.note(otherCallback, 0) })); err != nil {
+	if err := d.loop.Post(seenFunc(d.w, func() { t.Note(sequence.OtherCallback, 0) })); err != nil {
 		done(nil, err)
 		return
 	}
-	t.note(handlerStarts, 0)
+	t.Note(sequence.HandlerStarts, 0)
 	adapter.Go(ctx, d.a, func(ctx context.Context) (*mongo.InsertOneResult, error) {
-		t.note(bodyBegins, 0)
-		defer t.note(bodyEnds, 0)
+		t.Note(sequence.BodyBegins, 0)
+		defer t.Note(sequence.BodyEnds, 0)
 		return letters.Unwrap().InsertOne(ctx, doc)
 	}, seen(d.w, func(res *mongo.InsertOneResult, err error) {
-		t.note(calledBack, 0)
+		t.Note(sequence.CalledBack, 0)
 		done(res, err)
 	}))
-	t.note(startReturned, 0)
-}
-
-// follow leaves only the events of the loop and of the goroutine that ran the
-// body (the driver's monitors use connections too) and checks that everything
-// happened in its order, where it should.
-func follow(events []event) ([]event, error) {
-	at := map[moment]time.Time{} // of the first of each
-	var onLoop, worker uintptr
-	for _, e := range events {
-		switch e.what {
-		case handlerStarts:
-			onLoop = e.on
-		case bodyBegins:
-			worker = e.on
-		}
-	}
-	var kept []event
-	for _, e := range events {
-		want := worker
-		switch e.what {
-		case handlerStarts, startReturned, otherCallback, calledBack:
-			want = onLoop
-		}
-		if e.on != want {
-			continue
-		}
-		kept = append(kept, e)
-		if _, seen := at[e.what]; !seen {
-			at[e.what] = e.at
-		}
-	}
-	if onLoop == worker {
-		return nil, errors.New("the body ran on the loop")
-	}
-	for _, path := range [][]moment{
-		{handlerStarts, bodyBegins, messageBuilt, writeCalled, writeReturned, readCalled, readReturned, bodyEnds, calledBack},
-		{handlerStarts, startReturned, otherCallback, calledBack},
-	} {
-		for i, m := range path {
-			switch _, seen := at[m]; {
-			case !seen:
-				return nil, fmt.Errorf("not seen on the goroutine where it belongs: %s", describe(event{what: m}))
-			case i > 0 && at[m].Before(at[path[i-1]]):
-				return nil, fmt.Errorf("out of order: %s", describe(event{what: m}))
-			}
-		}
-	}
-	return kept, nil
-}
-
-// numbers are those of DESIGN.md's picture; the first event of each moment has
-// one.
-var numbers = map[moment]string{
-	handlerStarts: "(1)", bodyBegins: "(2)", messageBuilt: "(3)", writeCalled: "(4)",
-	readCalled: "(5)", startReturned: "(6)", readReturned: "(7)", calledBack: "(8)",
+	t.Note(sequence.StartReturned, 0)
 }
 
 // trail is the table of the events.
-func trail(events []event) [][]string {
+func trail(events []sequence.Event) [][]string {
 	rows := [][]string{{"step", "after", "on", "what"}}
-	numbered := map[moment]bool{}
 	for _, e := range events {
 		number := ""
-		if !numbered[e.what] {
-			numbered[e.what] = true
-			number = numbers[e.what]
+		if e.Step > 0 {
+			number = fmt.Sprintf("(%d)", e.Step)
 		}
-		where := "worker"
-		switch e.what {
-		case handlerStarts, startReturned, otherCallback, calledBack:
-			where = "loop"
-		}
-		rows = append(rows, []string{number, fmt.Sprintf("%5d µs", e.at.Sub(events[0].at).Microseconds()), where, describe(e)})
+		rows = append(rows, []string{number, fmt.Sprintf("%5d µs", e.At.Sub(events[0].At).Microseconds()), e.On().String(), e.String()})
 	}
 	return rows
-}
-
-func describe(e event) string {
-	switch e.what {
-	case handlerStarts:
-		return "the handler starts the call"
-	case startReturned:
-		return "the start has returned; the handler goes on"
-	case otherCallback:
-		return "the loop runs another callback meanwhile"
-	case bodyBegins:
-		return "a worker runs the call's body, which enters the driver"
-	case messageBuilt:
-		return "the driver asks the document for its bytes and builds its message"
-	case writeCalled:
-		return fmt.Sprintf("the driver calls conn.Write with %d bytes: straight to the kernel", e.n)
-	case writeReturned:
-		return fmt.Sprintf("conn.Write has returned %d", e.n)
-	case readCalled:
-		return fmt.Sprintf("the driver calls conn.Read for %d bytes", e.n)
-	case readReturned:
-		return fmt.Sprintf("conn.Read has returned %d", e.n)
-	case bodyEnds:
-		return "the driver has parsed the reply; the body ends, its result is posted"
-	default:
-		return "the callback runs"
-	}
 }

@@ -1,20 +1,33 @@
-// Command demo runs two unmodified, blocking database drivers, MongoDB's and
-// MySQL's, under callbacks on one event loop, tells what it sees there, and
-// then serves HTTP from an evio front end whose handler asks both databases.
-// It brings the databases along:
+// Command demo serves a chat by HTTP long-polling from one event loop, with two
+// unmodified, blocking database drivers, MongoDB's and MySQL's, under callbacks
+// behind it. It brings the databases along:
 //
-//	go run ./cmd/demo          # the account, then a server, until Ctrl-C
-//	go run ./cmd/demo -once    # the account, which includes a few requests
+//	go run ./cmd/demo                       # the chat and the engine room, until Ctrl-C
+//	go run ./cmd/demo -once                 # an account, step by step, of what the library does
+//	go run ./cmd/demo trace -o trace.svg    # one request through loop, worker and driver, drawn
 //
-// Flags: -once; -addr HOST:PORT of the front end; -data DIR for the embedded
-// servers' data; -mongo URI and -mysql DSN to use real servers instead. In
-// those it uses the databases valet_demo and valet_demo_story (MongoDB), and
-// the tables valet_demo_users and valet_demo_accounts in the database of the
-// DSN, and drops them at the end.
+// The account ends with a chat without a browser. The engine room is a page beside the
+// chat: three servers with the same driver under the same load, live. -addr :8080 lets
+// others in the network into both.
 //
-// It exits with 0 if everything held that the account says, or if a server,
-// that is without -once, was interrupted; with 1 if something did not hold,
-// with 2 if the flags are wrong.
+// Flags: -once; -addr HOST:PORT of the chat, by default any free port of 127.0.0.1;
+// -data DIR for the embedded MongoDB's data; -mongo URI and -mysql DSN to use real
+// servers instead; -bus URL of a NATS or Redis server by which several processes with
+// the same real databases serve one chat. Of trace: -o FILE and -mysql DSN.
+//
+//	go run ./cmd/demo -addr :8001 -bus nats://127.0.0.1:4222 -mongo … -mysql …
+//	go run ./cmd/demo -addr :8002 -bus nats://127.0.0.1:4222 -mongo … -mysql …
+//
+// In real servers the chat has the database valet_demo_chat (MongoDB), and the tables
+// valet_demo_chat_users and valet_demo_chat_rooms in the database of the DSN. They
+// stay: whoever starts the demo again finds the chat as it was. So it is with -data,
+// from which the counts that the embedded MySQL has forgotten are made anew. The
+// account uses the databases valet_demo_story and valet_demo_once, and the tables
+// valet_demo_users, valet_demo_accounts, valet_demo_once_users and
+// valet_demo_once_rooms, and drops them at the end.
+//
+// It exits with 0 if everything held that the account says, or if the chat was
+// interrupted; with 1 if something did not hold, with 2 if the flags are wrong.
 package main
 
 import (
@@ -43,6 +56,9 @@ func main() {
 
 // run is the whole command. It returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "trace" {
+		return runTrace(ctx, args[1:], stdout, stderr)
+	}
 	cfg, err := parseFlags(args, stderr)
 	var usage *usageError
 	switch {

@@ -82,7 +82,7 @@ func (d *demo) cursor(ctx context.Context) error {
 		read := func(cur *mongo.Cursor) {
 			var next func()
 			next = func() {
-				cur.Next(ctx, seen(d.w, func(batch []bson.Raw, err error) {
+				cur.NextBatch(ctx, seen(d.w, func(batch []bson.Raw, err error) {
 					if err != nil { // io.EOF is the end
 						done(err)
 						return

@@ -19,7 +19,9 @@ func demonstrate(ctx context.Context, cfg config, g *guard, out *report) (err er
 	g.enter("starting the servers")
 	fmt.Fprintf(out.w, "Valet: two blocking database drivers under callbacks on one event loop (%s, %s/%s, GOMAXPROCS %d)\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
-	out.section("The servers")
+	if cfg.once {
+		out.section("The servers")
+	}
 	s, err := startServers(cfg, out)
 	if err != nil {
 		return err
@@ -37,23 +39,22 @@ func demonstrate(ctx context.Context, cfg config, g *guard, out *report) (err er
 			stopped = errors.Join(stopped, d.callbacks.verdict())
 		}
 		if stopped == nil {
-			fmt.Fprintf(out.w, "\nStopped in %s: front end, calls, drivers, loop, servers.\n", ms(time.Since(began)))
+			fmt.Fprintf(out.w, "\nStopped in %s: chat, calls, drivers, loop, servers.\n", ms(time.Since(began)))
 			if !cfg.once && errors.Is(err, errInterrupted) {
 				err = nil
 			}
 		}
 		err = errors.Join(err, stopped)
 	}()
+	if !cfg.once {
+		return d.serveChat(ctx, cfg, g)
+	}
 	began := time.Now()
 	if err := d.tell(ctx, cfg, g); err != nil {
 		return err
 	}
 	fmt.Fprintf(out.w, "\nAll of this held; it took %s.\n", ms(time.Since(began)))
-	if cfg.once {
-		return nil
-	}
-	g.free()
-	return d.web.keepServing(ctx, out)
+	return nil
 }
 
 // errInterrupted says that the user did not want to hear the end.
@@ -74,7 +75,7 @@ func (d *demo) tell(outer context.Context, cfg config, g *guard) error {
 		{"A transaction", d.transaction},
 		{fmt.Sprintf("%s queries at once, and the loop's heartbeat", thousands(int64(cfg.crowd))), func(ctx context.Context) error { return d.crowd(ctx, cfg.crowd) }},
 		{"Errors, as callbacks get them", d.failures},
-		{"An HTTP front end on evio", func(ctx context.Context) error { return d.frontEnd(ctx, cfg.addr) }},
+		{"A chat on evio, by long-polling", func(ctx context.Context) error { return d.chatSession(ctx, cfg.addr, cfg.listeners) }},
 		{"The callbacks", d.verdict},
 	} {
 		d.out.section(step.title)
@@ -147,6 +148,8 @@ func (d *demo) connections() error {
 var dropTables = []string{
 	"DROP TABLE IF EXISTS valet_demo_users",
 	"DROP TABLE IF EXISTS valet_demo_accounts",
+	"DROP TABLE IF EXISTS " + onceChat + "_users",
+	"DROP TABLE IF EXISTS " + onceChat + "_rooms",
 }
 
 // users are those whom the demo knows.
@@ -181,13 +184,8 @@ func (d *demo) verdict(context.Context) error {
 	if err := d.callbacks.verdict(); err != nil {
 		return err
 	}
-	if err := d.web.callbacks.verdict(); err != nil {
-		return fmt.Errorf("of the front end: %w", err)
-	}
 	d.out.line("%s callbacks, all on the loop goroutine (goroutine %s), each exactly once",
 		thousands(d.callbacks.came.Load()), d.w.home)
-	d.out.line("%s callbacks of HTTP handlers, all on the evio goroutine that had called the handler, each exactly once",
-		thousands(d.web.callbacks.came.Load()))
 	d.out.line("each was checked as it ran, by the goroutine's number in its stack trace (the loop's by Loop.OnLoop as well)")
 	return d.connections()
 }

@@ -22,7 +22,7 @@ func (e *mongoEnv) find() *mongo.Cursor {
 }
 
 func (e *mongoEnv) next(c *mongo.Cursor) *pending[[]bson.Raw] {
-	return begin(e.env, func(cb func([]bson.Raw, error)) *adapter.Call { return c.Next(bg, cb) })
+	return begin(e.env, func(cb func([]bson.Raw, error)) *adapter.Call { return c.NextBatch(bg, cb) })
 }
 
 // wantNumbered checks that the documents are the first n.
@@ -84,8 +84,9 @@ func testMongoReadAll(t *testing.T, e *mongoEnv) {
 			want = min(limit, 350)
 		}
 		cur := e.find()
-		docs := must(e.env, func(cb func([]bson.Raw, error)) *adapter.Call { return cur.Collect(bg, limit, cb) })
+		docs := must(e.env, func(cb func([]bson.Raw, error)) *adapter.Call { return cur.ToList(bg, limit, cb) })
 		e.wantNumbered(cur, docs, want)
+		must(e.env, void(cur.Close))
 	}
 
 	all := must(e.env, func(cb func([]numbered, error)) *adapter.Call { return mongo.All(bg, e.find(), cb) })
@@ -136,7 +137,7 @@ func testMongoDecode(t *testing.T, e *mongoEnv) {
 	id := bson.NewObjectID()
 	e.beginInsert(bg, bson.M{"_id": id}).must()
 	cur := must(e.env, func(cb func(*mongo.Cursor, error)) *adapter.Call { return coll.Find(bg, bson.M{}, cb) })
-	doc := begin(e.env, func(cb func([]bson.Raw, error)) *adapter.Call { return cur.Next(bg, cb) }).must()[0]
+	doc := begin(e.env, func(cb func([]bson.Raw, error)) *adapter.Call { return cur.NextBatch(bg, cb) }).must()[0]
 	var got struct {
 		ID string `bson:"_id"`
 	}

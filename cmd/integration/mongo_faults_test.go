@@ -29,7 +29,7 @@ func testMongoEndedContext(_ *testing.T, e *mongoEnv) {
 		begin(e.env, func(cb func([]numbered, error)) *adapter.Call { return mongo.All(ctx, cur, cb) }).failsWith(want)
 		cur = e.find()
 		e.next(cur).must()
-		begin(e.env, func(cb func([]bson.Raw, error)) *adapter.Call { return cur.Next(ctx, cb) }).failsWith(want)
+		begin(e.env, func(cb func([]bson.Raw, error)) *adapter.Call { return cur.NextBatch(ctx, cb) }).failsWith(want)
 		must(e.env, void(cur.Close))
 		e.wantNoSession()
 	}

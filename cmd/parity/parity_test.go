@@ -6,6 +6,7 @@ import (
 
 	"github.com/valet-go/valet/cmd/internal/embedded"
 	"github.com/valet-go/valet/cmd/internal/private"
+	"github.com/valet-go/valet/cmd/parity/internal/methods"
 )
 
 // scenario is a list of steps.
@@ -35,7 +36,7 @@ type server struct {
 
 func TestParity(t *testing.T) {
 	all := scenarios()
-	seen := newMethods()
+	seen := methods.NewSeen(callNames())
 	ran := 0
 	run := func(t *testing.T, srv server) {
 		var sum counts
@@ -68,7 +69,7 @@ func TestParity(t *testing.T) {
 		t.Logf("%d scenarios ran: what they call is not judged", ran)
 		return
 	}
-	seen.judge(t)
+	judge(t, seen)
 }
 
 // counts is what was compared against one server.
@@ -99,7 +100,7 @@ func (c *counts) report(t *testing.T, server string) {
 }
 
 // compare runs the scenario on both sides.
-func compare(t *testing.T, srv server, s scenario, seen *methods) (c counts) {
+func compare(t *testing.T, srv server, s scenario, seen *methods.Seen) (c counts) {
 	want := &program{t: t, srv: srv, side: newRaw(t, srv, s.params)}
 	s.run(want)
 	want.finish()

@@ -67,7 +67,7 @@ func (p *program) start(x any, method string, args ...any) (wait func() []any) {
 		p.t.Fatalf("%T has no method %s", x, method)
 	}
 	name := typeName(x) + "." + method
-	before := p.seen.heard(name)
+	before := p.seen.Heard(name)
 	var in []reflect.Value
 	for i, arg := range args {
 		in = append(in, argument(f.Type(), i, arg))
@@ -79,7 +79,7 @@ func (p *program) start(x any, method string, args ...any) (wait func() []any) {
 	return func() []any {
 		p.t.Helper()
 		out := <-done
-		p.seen.called(name, before)
+		p.seen.Called(name, before)
 		var results []any
 		var texts []string
 		p.err = nil

@@ -10,6 +10,7 @@ import (
 	"github.com/valet-go/valet/adapter"
 	"github.com/valet-go/valet/backends/mysql"
 	"github.com/valet-go/valet/backends/sql/syncsql"
+	"github.com/valet-go/valet/cmd/parity/internal/methods"
 	"github.com/valet-go/valet/loop"
 )
 
@@ -18,9 +19,9 @@ const poolSize = 6
 
 // side is one of the two ways to the driver.
 type side struct {
-	db     any       // a *sql.DB or a *syncsql.DB
-	async  *mysql.DB // what the latter waits for, or nil
-	seen   *methods  // nil for the raw one
+	db     any           // a *sql.DB or a *syncsql.DB
+	async  *mysql.DB     // what the latter waits for, or nil
+	seen   *methods.Seen // nil for the raw one
 	stats  func() sql.DBStats
 	open   func(dsn string) any // another one, closed with the test
 	closed bool                 // by the scenario
@@ -51,7 +52,7 @@ func newRaw(t *testing.T, srv server, params string) *side {
 }
 
 // newCallbacks opens the driver with backends/mysql on a loop.
-func newCallbacks(t *testing.T, srv server, params string, seen *methods) *side {
+func newCallbacks(t *testing.T, srv server, params string, seen *methods.Seen) *side {
 	t.Helper()
 	l, err := loop.Start(context.Background())
 	if err != nil {
@@ -59,7 +60,7 @@ func newCallbacks(t *testing.T, srv server, params string, seen *methods) *side 
 	}
 	a := adapter.New(l)
 	hook := adapter.WithHook(adapter.Hook{Start: func(ctx context.Context, call adapter.CallStart) context.Context {
-		seen.hear(call.Name)
+		seen.Hear(call.Name)
 		return ctx
 	}})
 	t.Cleanup(func() {

@@ -12,7 +12,14 @@ import (
 type comparison struct {
 	passed   []test // on both sides
 	skipped  []test // on both sides
+	unserved []known
 	findings []finding
+}
+
+// known are the tests that fail on both sides as an exception says.
+type known struct {
+	exception
+	tests []test
 }
 
 // finding is what is wrong with one test, or with one package: it ended
@@ -26,9 +33,12 @@ type finding struct {
 // compare finds every test that did not end alike and well on both sides. It
 // does not tell the same thing twice: a test that only fails with its subtests,
 // and has nothing to say itself, is left out, and so is a package that only fails
-// with its tests.
-func compare(native, fake *outcome) comparison {
+// with its tests. A test of the exceptions may fail on both sides.
+func compare(native, fake *outcome, unserved []exception) comparison {
 	var c comparison
+	for _, e := range unserved {
+		c.unserved = append(c.unserved, known{exception: e})
+	}
 	told := map[test]bool{}           // it, or a subtest of it, is a finding
 	missing := map[[3]string][]test{} // by package and the two statuses
 	all := maps.Clone(native.tests)
@@ -44,6 +54,8 @@ func compare(native, fake *outcome) comparison {
 			c.add(&c.passed, t)
 		case n.status == f.status && n.status == skipped:
 			c.add(&c.skipped, t)
+		case n.status == f.status && n.status == failed && c.fails(t, unserved):
+			told[t.parent()] = true
 		case told[t] && (t.name == "" || !n.saysMore() && !f.saysMore()):
 			told[t.parent()] = true
 		case t.name != "" && (n.status == absent || f.status == absent):
@@ -59,6 +71,20 @@ func compare(native, fake *outcome) comparison {
 		return cmp.Or(cmp.Compare(a.test.pkg, b.test.pkg), cmp.Compare(a.test.name, b.test.name))
 	})
 	return c
+}
+
+// fails notes a test that fails on both sides, and reports whether that is known.
+func (c *comparison) fails(t test, unserved []exception) bool {
+	e := find(unserved, t.name)
+	if t.name == "" || e == nil {
+		return false
+	}
+	for i := range c.unserved {
+		if c.unserved[i].exception == *e {
+			c.unserved[i].tests = append(c.unserved[i].tests, t)
+		}
+	}
+	return true
 }
 
 // add leaves packages out: they are no tests.

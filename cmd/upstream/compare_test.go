@@ -121,7 +121,7 @@ func TestCompare(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := compare(read(t, c.native), read(t, c.fake))
+			got := compare(read(t, c.native), read(t, c.fake), nil)
 			if len(got.passed) != c.passed {
 				t.Errorf("%d tests pass on both sides, want %d", len(got.passed), c.passed)
 			}
@@ -151,7 +151,7 @@ func TestOfHundredsOfMissingTestsTenAreNamed(t *testing.T) {
 	for c := 'a'; c <= 'z'; c++ {
 		events = append(events, `{"Action":"pass","Package":"m","Test":"Test`+string(c)+`"}`)
 	}
-	got := compare(read(t, events), read(t, nil)).findings
+	got := compare(read(t, events), read(t, nil), nil).findings
 	if len(got) != 1 || !strings.Contains(got[0].what, "; the same with 25 more: Testb, ") || !strings.HasSuffix(got[0].what, ", Testk, …") {
 		t.Errorf("got %+v", got)
 	}
@@ -180,4 +180,26 @@ func read(t *testing.T, events []string) *outcome {
 func replaced(events []string, oldnew ...string) []string {
 	text := strings.NewReplacer(oldnew...).Replace(strings.Join(events, "\n"))
 	return strings.Split(text, "\n")
+}
+
+func TestWhatIsKnownToFailOnBothSidesIsCounted(t *testing.T) {
+	events := []string{
+		`{"Action":"fail","Package":"m","Test":"TestA/x"}`,
+		`{"Action":"fail","Package":"m","Test":"TestA/y"}`,
+		`{"Action":"fail","Package":"m","Test":"TestA"}`,
+		`{"Action":"fail","Package":"m"}`,
+	}
+	known := []exception{{"TestA/[xz]", "no such thing"}}
+	got := compare(read(t, events), read(t, events), known)
+	if len(got.unserved) != 1 || len(got.unserved[0].tests) != 1 || got.unserved[0].tests[0].name != "TestA/x" {
+		t.Errorf("known are %+v", got.unserved)
+	}
+	if len(got.findings) != 1 || got.findings[0].test.name != "TestA/y" {
+		t.Errorf("found %+v", got.findings)
+	}
+	// One side alone is a difference, known or not.
+	got = compare(read(t, events), read(t, replaced(events, `fail","Package":"m","Test":"TestA/x`, `pass","Package":"m","Test":"TestA/x`)), known)
+	if len(got.findings) != 2 || got.findings[0].test.name != "TestA/x" {
+		t.Errorf("found %+v", got.findings)
+	}
 }

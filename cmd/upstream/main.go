@@ -3,13 +3,21 @@
 // detector, and compares them test by test. Of MySQL's there is a second suite, which
 // asks through callbacks what its tests ask of database/sql; see package sql.
 //
-//	go run ./cmd/upstream [-suite mysql]
+//	go run ./cmd/upstream [-suite mysql,mongo]
+//
+// Of mongo-driver's tests those run that make connections and are quick: the packages
+// mongo, topology, internal/integration and its subpackage unified, against package
+// mongowire, which lacks some of what MongoDB has. A test that fails natively for
+// that, as suite.go's tables say it may, is counted and not compared; a test that
+// passes natively is, and none is run again. Tests of seconds each are left out, so
+// that all of it takes some minutes; mongo_exceptions.go names them.
 //
 // A driver's module is copied from the module cache to a temporary folder, where
 // a file is added that makes it dial with package dialer, and tests may get another
-// import for database/sql; nothing of it is part of this repository. Servers and tests run in a network namespace of their own, in
-// which there is nothing but a loopback interface, because such tests dial public
-// addresses. For that Linux is needed, and root or user namespaces.
+// import for database/sql; nothing of it is part of this repository. Servers and tests
+// run in a network namespace of their own, in which there is nothing but a loopback
+// interface, because such tests dial public addresses. For that Linux is needed, and
+// root or user namespaces.
 //
 // # Flags
 //

@@ -35,8 +35,8 @@ func init() {
 	nowhere: []string{"1.1.1.1"},      // TestConnectorReturnsTimeout wants a timeout there
 	atLeast: 420,                      // v1.10.1 has 421, of which 203 pass without a server
 	variants: []variant{
-		{"tcp", func(ctx context.Context) (*server, error) { return startMariaDB(ctx, "tcp") }},
-		{"unix", func(ctx context.Context) (*server, error) { return startMariaDB(ctx, "unix") }},
+		{name: "tcp", start: func(ctx context.Context) (*server, error) { return startMariaDB(ctx, "tcp") }},
+		{name: "unix", start: func(ctx context.Context) (*server, error) { return startMariaDB(ctx, "unix") }},
 	},
 	mayskip: []exception{
 		{"FuzzFormatDSN/seed#[0-9]+", "seeds that are no DSN say so; they need no server"},
@@ -67,6 +67,7 @@ func startMariaDB(ctx context.Context, network string) (*server, error) {
 	if network == "unix" {
 		addr = m.SocketFile()
 	}
+	asked := 0 // each time takes a connection, which is not the tests'
 	return &server{
 		env: []string{
 			"MYSQL_TEST_PROT=" + network,
@@ -76,8 +77,12 @@ func startMariaDB(ctx context.Context, network string) (*server, error) {
 			"MYSQL_TEST_DBNAME=" + private.Database,
 			"MYSQL_TEST_CONCURRENT=1",
 		},
-		connections: func(ctx context.Context) (int, error) { return mariadbConnections(ctx, m.DSN()) },
-		close:       func() { m.Close() },
+		connections: func(ctx context.Context) (int, error) {
+			n, err := mariadbConnections(ctx, m.DSN())
+			asked++
+			return n - asked, err
+		},
+		close: func() { m.Close() },
 	}, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -43,9 +45,7 @@ func (r *report) compared(s suite, v variant, p *pair, took time.Duration) {
 		fmt.Fprintf(r.out, "    %-11s  %d calls with callbacks\n", "", d.Calls)
 	}
 
-	if n := len(s.leftOut); n > 0 {
-		fmt.Fprintf(r.out, "    %-11s  %d left out on both sides, as told above\n", "", n)
-	}
+	r.notCompared(s.forVariant(v), p)
 	for _, t := range p.passed {
 		r.event(event{Action: "pass", Package: name, Test: s.title(t)})
 	}
@@ -55,6 +55,11 @@ func (r *report) compared(s suite, v variant, p *pair, took time.Duration) {
 		r.output("natively", f.native)
 		r.output("over the fake socket", f.fake)
 		r.event(event{Action: "fail", Package: name, Test: told})
+	}
+	for _, f := range p.unsteady {
+		fmt.Fprintf(r.out, "    unsteady: %s %s, but ends alike in %d more runs of it alone\n", s.title(f.test), f.what, runsAgain)
+		r.output("natively", f.native)
+		r.output("over the fake socket", f.fake)
 	}
 	for _, problem := range p.problems {
 		fmt.Fprintf(r.out, "    %s\n", strings.ReplaceAll(strings.TrimSpace(problem), "\n", "\n    "))
@@ -80,10 +85,37 @@ func (r *report) output(side string, lines []string) {
 	}
 }
 
+// notCompared counts what did not pass on both sides and is no finding, by reason.
+func (r *report) notCompared(s suite, p *pair) {
+	skipped := map[string]int{}
+	for _, t := range p.skipped {
+		if e := s.maySkip(t.name, reason(p.native.of(t).output)); e != nil {
+			skipped[e.reason]++
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
+		fmt.Fprintf(r.out, "    %-11s  %d skip themselves on both sides: %s\n", "", skipped[reason], reason)
+	}
+	for _, k := range p.unserved {
+		if k.tests == nil {
+			continue // of another variant, or served by now
+		}
+		fmt.Fprintf(r.out, "    %-11s  %d fail on both sides: %s\n", "", len(k.tests), k.reason)
+	}
+	if n := len(s.leftOut); n > 0 {
+		fmt.Fprintf(r.out, "    %-11s  not run: %d patterns, as told above\n", "", n)
+	}
+}
+
 // exceptions tells what a suite does not compare.
 func (r *report) exceptions(s suite) {
 	for _, e := range s.leftOut {
 		fmt.Fprintf(r.out, "    not run: %s: %s\n", e.tests, e.reason)
+	}
+	for _, v := range s.variants {
+		for _, e := range v.leftOut {
+			fmt.Fprintf(r.out, "    not run over %s: %s: %s\n", v.name, e.tests, e.reason)
+		}
 	}
 	for _, e := range s.mayskip {
 		fmt.Fprintf(r.out, "    may skip itself: %s: %s\n", e.tests, e.reason)

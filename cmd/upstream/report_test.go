@@ -17,7 +17,7 @@ func TestReport(t *testing.T) {
 		`{"Action":"fail","Package":"example.test/d","Test":"TestB"}`,
 	}, oneOfEach...))
 	fake.dialled = dialer.Counts{Dials: 3, Read: 7, Written: 8}
-	p := &pair{native: native, fake: fake, comparison: compare(native.outcome, fake.outcome), problems: []string{"odd\nindeed"}}
+	p := &pair{native: native, fake: fake, comparison: compare(native.outcome, fake.outcome, nil), problems: []string{"odd\nindeed"}}
 	var out, events strings.Builder
 	r := &report{out: &out, events: &events}
 	r.compared(checked, variant{name: "tcp"}, p, time.Second)
@@ -25,6 +25,7 @@ func TestReport(t *testing.T) {
     natively     2 passed, 0 failed, 2 skipped; the server counted 5 connections; 0.0s
     fake socket  1 passed, 1 failed, 2 skipped; the server counted 5 connections; 0.0s
                  3 dialled, 7 bytes read, 8 written
+                 2 skip themselves on both sides: they say so
     TestB passes natively, fails over the fake socket
       over the fake socket:
         wrong

@@ -19,23 +19,33 @@ const timeout = 5 * time.Minute
 type pair struct {
 	native, fake *side
 	comparison
+	unsteady []finding // that were none when run again
 	problems []string
 }
 
 // run runs the suite natively and over the fake socket, each with a server of
 // its own, and compares. Errors: a server that does not start, and the like.
 func (s suite) run(ctx context.Context, w workspace, v variant) (*pair, error) {
+	s = s.forVariant(v)
 	var p pair
 	var err error
-	if p.native, err = s.runSide(ctx, w, v, false); err != nil {
+	if p.native, p.fake, err = s.runBoth(ctx, w, v); err != nil {
 		return nil, err
 	}
-	if p.fake, err = s.runSide(ctx, w, v, true); err != nil {
+	p.comparison = compare(p.native.outcome, p.fake.outcome, v.unserved)
+	if err := s.again(ctx, w, v, &p); err != nil {
 		return nil, err
 	}
-	p.comparison = compare(p.native.outcome, p.fake.outcome)
-	p.problems = s.problems(p.native, p.fake, p.comparison)
+	p.problems = s.problems(p.native, p.fake, p.comparison, p.unsteady)
 	return &p, nil
+}
+
+func (s suite) runBoth(ctx context.Context, w workspace, v variant) (native, fake *side, err error) {
+	if native, err = s.runSide(ctx, w, v, false); err != nil {
+		return nil, nil, err
+	}
+	fake, err = s.runSide(ctx, w, v, true)
+	return native, fake, err
 }
 
 func (s suite) runSide(ctx context.Context, w workspace, v variant, fake bool) (*side, error) {
@@ -63,7 +73,7 @@ func (s suite) runSide(ctx context.Context, w workspace, v variant, fake bool) (
 	if err != nil {
 		return nil, err
 	}
-	result.connections = after - before - 1 // the count itself makes one
+	result.connections = after - before
 	result.dialled, err = dialer.Sum(counts)
 	return result, err
 }
@@ -77,6 +87,9 @@ func (w workspace) test(ctx context.Context, s suite, env []string, fake bool) (
 	args = append(args, s.flags...)
 	if fake {
 		args = append(args, "-tags", tag)
+		if s.netDialer != nil {
+			args = append(args, "-overlay", w.overlay())
+		}
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, s.packages...)...)
 	cmd.Dir = w.driver()

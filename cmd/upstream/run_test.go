@@ -12,7 +12,8 @@ import (
 )
 
 // TestADriverIsTestedOnBothSides runs the whole of it on a made-up driver, whose
-// dialer is a variable. One test can tell the fake socket from the real one.
+// dialer is a variable. One test can tell the fake socket from the real one, and
+// another does so only once.
 func TestADriverIsTestedOnBothSides(t *testing.T) {
 	source := t.TempDir()
 	for name, text := range map[string]string{
@@ -50,6 +51,16 @@ func TestTheRealThing(t *testing.T) {
 	}
 }
 
+func TestTheRealThingOnce(t *testing.T) {
+	if _, ok := connect(t).(*net.TCPConn); ok {
+		return
+	}
+	if f, err := os.OpenFile(os.Getenv("D_ONCE"), os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		f.Close()
+		t.Error("the first time")
+	}
+}
+
 func TestKnownToFail(t *testing.T) { t.Fatal("as known") }
 `,
 	} {
@@ -84,7 +95,9 @@ func init() {
 	if err := w.fill(t.Context(), root, source, s); err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.run(t.Context(), w, variant{"tcp", startEcho})
+	once := filepath.Join(t.TempDir(), "once")
+	start := func(context.Context) (*server, error) { return startEcho(once) }
+	p, err := s.run(t.Context(), w, variant{name: "tcp", start: start})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,16 +109,20 @@ func init() {
 		!strings.Contains(strings.Join(f.fake, ""), "got a *net.TCPConn") {
 		t.Errorf("found %+v", f)
 	}
-	if d := p.fake.dialled; d.Dials != 2 || d.Read != 3 || d.Written != 3 {
+	if len(p.unsteady) != 1 || s.title(p.unsteady[0].test) != "TestTheRealThingOnce" {
+		t.Errorf("unsteady: %+v", p.unsteady)
+	}
+	if d := p.fake.dialled; d.Dials != 3 || d.Read != 3 || d.Written != 3 {
 		t.Errorf("counted %+v", d)
 	}
-	if p.native.connections != 2 || p.fake.connections != 2 {
+	if p.native.connections != 3 || p.fake.connections != 3 {
 		t.Errorf("the server counted %d and %d connections", p.native.connections, p.fake.connections)
 	}
 }
 
-// startEcho starts a server that sends back what it gets.
-func startEcho(context.Context) (*server, error) {
+// startEcho starts a server that sends back what it gets. Its tests may make a file
+// called once.
+func startEcho(once string) (*server, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -125,9 +142,8 @@ func startEcho(context.Context) (*server, error) {
 		}
 	}()
 	return &server{
-		env: []string{"D_ADDR=" + ln.Addr().String()},
-		// As with a real one, asking takes a connection.
-		connections: func(context.Context) (int, error) { return int(count.Add(1)), nil },
+		env:         []string{"D_ADDR=" + ln.Addr().String(), "D_ONCE=" + once},
+		connections: func(context.Context) (int, error) { return int(count.Load()), nil },
 		close:       func() { ln.Close(); <-done },
 	}, nil
 }

@@ -19,15 +19,15 @@ const (
 	tag = "valetupstream"
 )
 
-// workspace is a folder with a copy of a driver's module and of packages dialer
-// and sql, which a go.work joins with the library. So the driver can import us, and
+// workspace is a folder with a copy of a driver's module and of the packages of
+// ours that its tests use, which a go.work joins with the library. So the driver can import us, and
 // its go.mod stays as it is.
 type workspace struct{ dir string }
 
 func (w workspace) driver() string { return filepath.Join(w.dir, "driver") }
 
 // copied are the packages of ours that the driver's tests use.
-var copied = []string{"dialer", "sql"}
+var copied = []string{"dialer", "netdial", "sql"}
 
 // env is for go commands in the workspace, which must not find other settings.
 func (w workspace) env() []string {
@@ -47,6 +47,9 @@ func (w workspace) prepare(ctx context.Context, s suite) (version string, err er
 		return "", err
 	}
 	if err := w.fill(ctx, root, source, s); err != nil {
+		return "", err
+	}
+	if err := w.fillSpecs(ctx, s.specs); err != nil {
 		return "", err
 	}
 	list := append([]string{"list", "-deps", "-test", "-tags", tag}, s.packages...)
@@ -71,6 +74,11 @@ func (w workspace) fill(ctx context.Context, root, source string, s suite) error
 			return err
 		}
 	}
+	if s.netDialer != nil {
+		if err := w.fillOverlay(s.netDialer); err != nil {
+			return err
+		}
+	}
 	modules := []string{"work", "init", w.driver(), root}
 	for _, name := range copied {
 		if err := w.copyPackage(filepath.Join(root, "cmd", "upstream"), name); err != nil {
@@ -80,6 +88,28 @@ func (w workspace) fill(ctx context.Context, root, source string, s suite) error
 	}
 	_, err := goCommand(ctx, w.dir, w.env(), modules...)
 	return err
+}
+
+// fillSpecs copies the folders that the driver's module does not have from the one
+// that has them.
+func (w workspace) fillSpecs(ctx context.Context, s specs) error {
+	if s.module == "" {
+		return nil
+	}
+	m, err := downloadModule(ctx, w.dir, s.module+"@"+s.version)
+	if err != nil {
+		return err
+	}
+	if m.Sum != s.sum {
+		return fmt.Errorf("upstream: %s %s has the sum %s, not %s", s.module, s.version, m.Sum, s.sum)
+	}
+	for here, there := range s.folders {
+		from := os.DirFS(filepath.Join(m.Dir, s.from, there))
+		if err := os.CopyFS(filepath.Join(w.driver(), s.to, here), from); err != nil {
+			return fmt.Errorf("upstream: copy %s of %s: %w", there, s.module, err)
+		}
+	}
+	return nil
 }
 
 // copyPackage makes a package a module of its own: module cmd, which it is part
@@ -119,15 +149,23 @@ func moduleRoot(ctx context.Context) (string, error) {
 // download returns where the module cache has a module in the version that the
 // go.mod in dir selects, and gets it there if need be.
 func download(ctx context.Context, dir, module string) (source, version string, err error) {
+	m, err := downloadModule(ctx, dir, module)
+	return m.Dir, m.Version, err
+}
+
+// downloaded is what go mod download says of a module.
+type downloaded struct{ Dir, Version, Sum string }
+
+func downloadModule(ctx context.Context, dir, module string) (downloaded, error) {
+	var m downloaded
 	out, err := goCommand(ctx, dir, []string{"GOWORK=off"}, "mod", "download", "-json", module)
 	if err != nil {
-		return "", "", err
+		return m, err
 	}
-	var m struct{ Dir, Version string }
 	if err := json.Unmarshal([]byte(out), &m); err != nil || m.Dir == "" {
-		return "", "", fmt.Errorf("upstream: go mod download said %q: %w", out, err)
+		return m, fmt.Errorf("upstream: go mod download said %q: %w", out, err)
 	}
-	return m.Dir, m.Version, nil
+	return m, nil
 }
 
 // goCommand returns what the go command printed, or in its error what it

@@ -3,6 +3,12 @@
 // it the id of a user, a line at a time:
 //
 //	MYSQL_DSN='root@tcp(127.0.0.1:3306)/app' MONGO_URI=mongodb://127.0.0.1 go run ./examples/visits
+//	nc 127.0.0.1 5000
+//
+// The database app has a table of users:
+//
+//	CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(40))
+//	INSERT INTO users VALUES (1, 'Ada')
 package main
 
 import (
@@ -43,6 +49,10 @@ func main() {
 				return
 			}
 			hits.On(c).InsertOne(c.Context(), bson.M{"user": id}, func(_ *mongo.InsertOneResult, err error) {
+				if err != nil {
+					c.WriteString("error: " + err.Error() + "\n")
+					return
+				}
 				c.WriteString("hello " + name + "\n")
 			})
 		}, id)

@@ -8,15 +8,15 @@ import (
 	"runtime"
 	"sort"
 	"strings"
-	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 )
 
-// Main runs the tests and then looks for goroutines and descriptors that they
-// left behind. It gives them a few seconds to go, and does not return.
-func Main(m *testing.M, ignore ...goleak.Option) {
+// Main runs the tests, of a [testing.M] as a rule, and then looks for goroutines and
+// descriptors that they left behind. It gives them a few seconds to go, and does not
+// return.
+func Main(m interface{ Run() int }, ignore ...goleak.Option) {
 	before := Descriptors()
 	code := m.Run()
 	if code == 0 {

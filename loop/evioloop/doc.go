@@ -12,8 +12,9 @@
 // # Goroutines
 //
 // The callbacks of [Server], but for Ready and PanicHandler, and the functions
-// given to [Conn.Post] run one at a time on evio's loop goroutine. They must
-// not block; a fake-socket operation that would fails there with
+// given to [Conn.Post] run one at a time on the goroutine of the loop of evio that
+// serves the connection; there is one loop, or as many as [Server.Loops] says.
+// They must not block; a fake-socket operation that would fails there with
 // [loop.ErrWouldBlockLoop]. Every method of [Conn] may be called from any
 // goroutine and none blocks, so a client can be written to at any time from
 // anywhere. [Server.Serve] blocks until its context ends.
@@ -24,14 +25,28 @@
 //
 // # What evio does here, and what not
 //
-// Evio accepts and reads, nothing else. Its loop is woken by a byte on a
-// private connection rather than by its Wake, which loses output and wake-ups.
+// Evio accepts and reads, nothing else. Its loop does not wait in epoll, which
+// would cost a busy server a fifth of its processor time, but in a callback of a
+// private connection, until evio's poll has something or a function is posted;
+// evio's Wake, which loses output and wake-ups, is not used.
 // Output goes straight to the kernel on a duplicate of the connection's
 // descriptor; what does not fit is sent by a loop of this package's own. A
 // connection is closed by shutdown(2), which evio notices. So each connection
 // needs two descriptors: 64 of the process's are left free, and clients beyond
 // that are closed at once (see [Server.Refused]), because evio ends when it
 // cannot accept.
+//
+// # Slow clients, and fast ones
+//
+// A client that does not read makes output wait, up to [Server.MaxBuffered].
+// [Conn.SetHighWater] tells a handler that produces much when to stop and when to
+// go on. [Conn.PauseReading] holds a client up that sends faster than its requests
+// can be answered; adapter.OnPressure tells when. [Conn.Close] waits until the
+// client has read what was written, [Conn.CloseNow] does not.
+//
+// An idle connection costs about 440 bytes of memory, evio's share included, and
+// two descriptors. A request that is held while it waits usually costs more:
+// do not keep what need not be kept.
 //
 // # When a client stops sending
 //
@@ -59,16 +74,18 @@
 //     loop. On other systems Serve reports [errors.ErrUnsupported].
 //   - Evio's fields are read by reflection; an evio that has other ones makes
 //     Serve fail with an error that says so.
-//   - Evio panics, on its own goroutine, if the system refuses to poll a
+//   - Evio panics, on its loop's goroutine, if the system refuses to poll a
 //     connection (fs.epoll.max_user_watches), which ends the process.
 //   - Between evio's accept and this package's close-on-exec mark a child
 //     process may inherit a client's descriptor.
 //   - When evio stops it closes the numbers of its listeners' descriptors twice,
 //     so that one which another goroutine opens at that very moment may be
 //     closed. This is made unlikely, but cannot be ruled out.
-//   - A client cannot be kept from sending: what it sends is read.
-//   - One loop per Server. To use several processors, serve several addresses
-//     with a Server each.
+//   - With several loops that which has the fewest connections accepts the next
+//     one. Until it gets to that the others poll in vain, if a client waits.
+//
+// Docs/evio.md says how a server written for evio moves over. Package gnetloop, a
+// module of its own, has the same API on gnet v2.
 //
 // Not goals: TLS, UDP, evio's -net fallback, framing of the input.
 package evioloop

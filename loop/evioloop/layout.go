@@ -13,10 +13,11 @@ import (
 var findLayout = layoutOf
 
 // layout says where evio keeps the descriptors that it has no method for: a
-// connection's in conn.fd, and those of its poll in conn.loop.poll.
+// connection's in conn.fd, and those of its poll in conn.loop.poll; and which loop
+// serves it, in conn.loop.idx.
 type layout struct {
-	fd, loop, poll int // indexes of the fields of conn and loop
-	pollFDs        []int
+	fd, loop, index, poll int // numbers of the fields of conn and loop
+	pollFDs               []int
 }
 
 // layoutOf checks that t, the type of an evio connection, has the fields that
@@ -42,6 +43,10 @@ func layoutOf(t reflect.Type) (layout, error) {
 	if !ok {
 		return wrong("has a field loop that is not a pointer to a struct")
 	}
+	index, ok := loopType.FieldByName("idx")
+	if !ok || index.Type.Kind() != reflect.Int || len(index.Index) != 1 {
+		return wrong("has a loop without a field idx of type int")
+	}
 	poll, ok := loopType.FieldByName("poll")
 	if !ok || len(poll.Index) != 1 {
 		return wrong("has a loop without a field poll")
@@ -59,7 +64,7 @@ func layoutOf(t reflect.Type) (layout, error) {
 			return wrong("has a poll without a field " + name + " of type int")
 		}
 	}
-	l.fd, l.loop, l.poll = fd.Index[0], loop.Index[0], poll.Index[0]
+	l.fd, l.loop, l.index, l.poll = fd.Index[0], loop.Index[0], index.Index[0], poll.Index[0]
 	return l, nil
 }
 
@@ -73,6 +78,11 @@ func pointee(t reflect.Type) (reflect.Type, bool) {
 // connFD is the descriptor of c.
 func (l layout) connFD(c evio.Conn) int {
 	return int(reflect.ValueOf(c).Elem().Field(l.fd).Int())
+}
+
+// loopIndex is the number of the loop that serves c.
+func (l layout) loopIndex(c evio.Conn) int {
+	return int(reflect.ValueOf(c).Elem().Field(l.loop).Elem().Field(l.index).Int())
 }
 
 // polls are the descriptors of the poll that serves c: the poll itself, then,

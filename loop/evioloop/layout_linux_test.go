@@ -25,15 +25,23 @@ func TestForeignEvio(t *testing.T) {
 		}{},
 		&struct {
 			fd   int
-			loop *struct{ poll int }
+			loop *struct{ idx string }
 		}{},
 		&struct {
 			fd   int
-			loop *struct{ poll *struct{ fd uint } }
+			loop *struct{ idx, poll int }
 		}{},
 		&struct {
 			fd   int
 			loop *struct {
+				idx  int
+				poll *struct{ fd uint }
+			}
+		}{},
+		&struct {
+			fd   int
+			loop *struct {
+				idx  int
 				poll *struct {
 					fd  int
 					wfd string
@@ -48,6 +56,7 @@ func TestForeignEvio(t *testing.T) {
 	if l, err := layoutOf(reflect.TypeOf(&struct {
 		fd   int
 		loop *struct {
+			idx  int
 			poll *struct{ fd int }
 		}
 	}{})); err != nil || len(l.pollFDs) != 1 {

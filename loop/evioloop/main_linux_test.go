@@ -2,66 +2,30 @@ package evioloop
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"os"
-	"sync"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/valet-go/valet/internal/frontendtest"
 	"github.com/valet-go/valet/internal/leaktest"
 )
 
-// patience is how long a test waits for what must happen before it fails.
-const patience = 60 * time.Second
-
-func TestMain(m *testing.M) {
-	if what := os.Getenv("EVIOLOOP_CHILD"); what != "" {
-		child(what)
-		return
-	}
-	leaktest.Main(m)
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // serve runs s on a free loopback port, or on addr, and returns where it
 // listens, and what stops it and waits; the end of the test does so too.
 func serve(t *testing.T, s *Server, addr ...string) (net.Addr, func()) {
 	t.Helper()
-	if len(addr) == 0 {
-		addr = []string{"tcp://127.0.0.1:0"}
-	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ready := make(chan net.Addr, 1)
-	ended := make(chan error, 1)
-	s.Ready = func(addrs []net.Addr) { ready <- addrs[0] }
-	go func() { ended <- s.Serve(ctx, addr...) }()
-	stop := sync.OnceFunc(func() {
-		cancel()
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Errorf("Serve: %v", err)
-			}
-		case <-time.After(patience):
-			panic("Serve does not return")
-		}
-	})
-	t.Cleanup(stop)
-	select {
-	case a := <-ready:
-		return a, stop
-	case err := <-ended:
-		ended <- nil
-		t.Fatalf("Serve: %v", err)
-	}
-	return nil, nil
+	ready := make(chan []net.Addr, 1)
+	s.Ready = func(addrs []net.Addr) { ready <- addrs }
+	return frontendtest.Start(t, s.Serve, ready, addr...)
 }
 
 func dial(t *testing.T, a net.Addr) net.Conn {
@@ -71,7 +35,7 @@ func dial(t *testing.T, a net.Addr) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(frontendtest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -95,37 +59,56 @@ func ask(t *testing.T, c net.Conn, s string) string {
 	return line[:len(line)-1]
 }
 
-// await receives from ch, or fails.
-func await[T any](t *testing.T, what string, ch <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("never came: %s", what)
-	}
-	panic("unreachable")
-}
-
-// random returns n bytes that depend on the seed that it logs.
-func random(t *testing.T, n int) []byte {
-	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	b := make([]byte, n)
-	r := rand.New(rand.NewPCG(seed, 0))
-	for i := range b {
-		b[i] = byte(r.Uint32())
-	}
-	return b
-}
-
-// wantEnd checks that the server ends the connection.
-func wantEnd(t *testing.T, c net.Conn) {
-	t.Helper()
-	if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("read %d bytes, %v; want the end of the connection", n, err)
-	}
-}
-
 func echo(c *Conn, in []byte) { _, _ = c.Write(in) }
+
+type testClient struct {
+	net.Conn
+	server net.Addr
+}
+
+// connect serves s and returns the first connection of a client, both ends.
+func connect(t *testing.T, s *Server) (*Conn, *testClient, func()) {
+	t.Helper()
+	conns := make(chan *Conn, 1)
+	opened := s.Opened
+	s.Opened = func(c *Conn) {
+		if opened != nil {
+			opened(c)
+		}
+		select {
+		case conns <- c:
+		default:
+		}
+	}
+	a, stop := serve(t, s)
+	client := &testClient{dial(t, a), a}
+	return frontendtest.Await(t, "Opened", conns), client, stop
+}
+
+// barrier waits until what was posted before has run.
+func barrier(t *testing.T, c *Conn) {
+	t.Helper()
+	done := make(chan struct{})
+	if err := c.Post(func() { close(done) }); err != nil {
+		t.Fatal(err)
+	}
+	frontendtest.Await(t, "a posted function", done)
+}
+
+func descriptors(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Error(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}

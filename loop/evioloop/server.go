@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"github.com/valet-go/valet/internal/frontend"
 )
 
 // ErrBufferFull is reported by [Conn.Write] when the output that waits for a
@@ -16,23 +17,19 @@ import (
 // taken.
 var ErrBufferFull = errors.New("evioloop: too much output is waiting for the client")
 
-// errGoexit is what PanicHandler is told of a callback that called
+// ErrGoexit is what [Server.PanicHandler] is told of a callback that called
 // runtime.Goexit.
-var errGoexit = errors.New("evioloop: a callback called runtime.Goexit, which ends evio's loop")
-
-const (
-	defaultGrace       = 5 * time.Second
-	defaultMaxBuffered = 64 << 20
-)
+var ErrGoexit = frontend.ErrGoexit
 
 // Server is an evio server whose connections are executors. Set the fields,
 // then call [Server.Serve]; do not change them while it runs. The zero value
 // with Data set is ready to use.
 //
-// Opened, Data, EOF and Closed run on evio's loop goroutine, one at a time, as
-// do the functions given to [Conn.Post]; they must not block. While evio is
-// being restarted, and during the last moments of Serve, another goroutine
-// stands in for it, still one callback at a time.
+// Opened, Data, EOF and Closed run on the goroutine of the loop of evio that
+// serves the connection, one at a time, as do the functions given to [Conn.Post];
+// they must not block. When evio has stopped by itself, and during the last
+// moments of Serve, another goroutine stands in for those of the connections
+// that are left, still one callback at a time.
 type Server struct {
 	// Data is called with what a client sent. Required. in is only valid
 	// during the call. It is not called after Close.
@@ -73,6 +70,12 @@ type Server struct {
 	// its context ends: 5 s if zero, not at all if negative.
 	Grace time.Duration
 
+	// Loops is how many loops evio runs, each on a goroutine of its own: 0 and
+	// 1 mean one. A connection belongs to the loop that had the fewest when it
+	// came. Callbacks of connections of different loops run at the same time;
+	// what they share needs a lock.
+	Loops int
+
 	// MaxBuffered is how many bytes of output may wait for one client: 64 MiB
 	// if zero.
 	MaxBuffered int
@@ -101,9 +104,12 @@ func (s *Server) Serve(ctx context.Context, addrs ...string) error {
 	if s.Data == nil {
 		return errors.New("evioloop: Server.Data is required")
 	}
-	listens, err := parseAddrs(addrs)
+	if s.Loops < 0 {
+		return errors.New("evioloop: Server.Loops is negative")
+	}
+	listens, err := frontend.ParseAddrs(addrs)
 	if err != nil {
-		return err
+		return fmt.Errorf("evioloop: %w", err)
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -118,41 +124,3 @@ func (s *Server) Restarts() int64 { return s.restarts.Load() }
 // Refused is how many connections were closed at once because the process
 // was about to run out of descriptors. Any goroutine; does not block.
 func (s *Server) Refused() int64 { return s.refused.Load() }
-
-func (s *Server) grace() time.Duration {
-	if s.Grace == 0 {
-		return defaultGrace
-	}
-	return s.Grace
-}
-
-func (s *Server) maxBuffered() int {
-	if s.MaxBuffered == 0 {
-		return defaultMaxBuffered
-	}
-	return s.MaxBuffered
-}
-
-func (s *Server) logger() *slog.Logger {
-	if s.Logger == nil {
-		return slog.Default()
-	}
-	return s.Logger
-}
-
-// caught reports how a callback ended that did not return: v is what recover
-// gave, nil for a Goexit. It returns the reason for closing the connection.
-func (s *Server) caught(v any) error {
-	reason := errGoexit
-	if v != nil {
-		reason = fmt.Errorf("evioloop: panic in a callback: %v", v)
-	} else {
-		v = errGoexit
-	}
-	if stack := debug.Stack(); s.PanicHandler != nil {
-		s.PanicHandler(v, stack)
-	} else {
-		s.logger().Error("evioloop: panic in a callback", "panic", fmt.Sprint(v), "stack", string(stack))
-	}
-	return reason
-}

@@ -1,64 +1,17 @@
 package evioloop
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/frontendtest"
 )
-
-func TestEcho(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
-		t.Run(network, func(t *testing.T) {
-			addr := "tcp://127.0.0.1:0"
-			if network == "unix" {
-				addr = "unix://" + filepath.Join(t.TempDir(), "s")
-			}
-			a, _ := serve(t, &Server{Data: echo}, addr)
-			payload := random(t, 1<<20)
-			var wg sync.WaitGroup
-			for range 8 {
-				c := dial(t, a)
-				wg.Go(func() {
-					go func() { _, _ = c.Write(payload) }()
-					got := make([]byte, len(payload))
-					if _, err := io.ReadFull(c, got); err != nil {
-						t.Error(err)
-					} else if !bytes.Equal(got, payload) {
-						t.Error("the echo differs")
-					}
-				})
-			}
-			wg.Wait()
-		})
-	}
-}
-
-func TestReadyToldRealAddresses(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	path := filepath.Join(t.TempDir(), "s")
-	s := Server{Data: echo, Ready: func(addrs []net.Addr) {
-		defer cancel()
-		if len(addrs) != 3 || addrs[0].(*net.TCPAddr).Port == 0 || addrs[1].(*net.TCPAddr).Port == 0 || addrs[2].String() != path {
-			t.Errorf("told %v", addrs)
-		}
-	}}
-	if err := s.Serve(ctx, "tcp://127.0.0.1:0", "127.0.0.1:0", "unix://"+path); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the socket is still there: %v", err)
-	}
-}
 
 func TestAddressesOfAConnection(t *testing.T) {
 	told := make(chan [2]string, 1)
@@ -71,7 +24,7 @@ func TestAddressesOfAConnection(t *testing.T) {
 	}
 	defer c.Close()
 	send1(t, c, "x")
-	got := await(t, "the addresses", told)
+	got := frontendtest.Await(t, "the addresses", told)
 	if !strings.HasSuffix(got[0], "127.0.0.1:"+portOf(a)) {
 		t.Errorf("local address %s", got[0])
 	}
@@ -85,71 +38,9 @@ func portOf(a net.Addr) string {
 	return port
 }
 
-func TestBadAddresses(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	live, err := net.Listen("unix", filepath.Join(dir, "live"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer live.Close()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	for _, addrs := range [][]string{
-		{},
-		{""},
-		{"tcp://"},
-		{"tcp://127.0.0.1"},
-		{"tcp://127.0.0.1:"},
-		{"tcp://127.0.0.1:nosuchport"},
-		{"tcp://127.0.0.1:0?reuseport=1"},
-		{"tcp-net://127.0.0.1:0"},
-		{"udp://127.0.0.1:0"},
-		{"tcp://127.0.0.1:0", "bogus://x"},
-		{"unix://"},
-		{"unix://" + dir},
-		{"unix://" + file},
-		{"unix://" + live.Addr().String()},
-		{"unix://" + filepath.Join(dir, "nosuchdir", "s")},
-		{"tcp://" + taken.Addr().String()},
-		{"tcp://127.0.0.1:0", "tcp://" + taken.Addr().String()},
-	} {
-		s := Server{Data: echo}
-		if err := s.Serve(context.Background(), addrs...); err == nil || !strings.HasPrefix(err.Error(), "evioloop: ") {
-			t.Errorf("%q: %v", addrs, err)
-		}
-	}
-	for _, path := range []string{dir, file, live.Addr().String()} {
-		if _, err := os.Lstat(path); err != nil {
-			t.Errorf("deleted: %v", err)
-		}
-	}
-	s := Server{Data: echo}
-	if err := s.Serve(context.Background(), "unix://"+live.Addr().String()); !errors.Is(err, syscall.EADDRINUSE) {
-		t.Errorf("a live socket: %v", err)
-	}
-	if err := new(Server).Serve(context.Background(), "tcp://127.0.0.1:0"); err == nil {
-		t.Error("no Data: no error")
-	}
-}
-
-func TestStaleSocketIsReplaced(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.SetUnlinkOnClose(false)
-	l.Close()
-	a, _ := serve(t, &Server{Data: echo}, "unix://"+path)
-	if got := ask(t, dial(t, a), "hello"); got != "hello" {
-		t.Errorf("got %q", got)
+func TestNegativeLoops(t *testing.T) {
+	if err := (&Server{Data: echo, Loops: -1}).Serve(context.Background(), "tcp://127.0.0.1:0"); err == nil {
+		t.Error("no error")
 	}
 }
 
@@ -183,7 +74,7 @@ func TestLongTempDirectory(t *testing.T) {
 	}
 }
 
-// EVIO.md, 9: evio sets neither TCP_NODELAY nor close-on-exec.
+// evio 9: evio sets neither TCP_NODELAY nor close-on-exec.
 func TestDescriptorFlags(t *testing.T) {
 	inherited := map[string]bool{}
 	for _, fd := range descriptors(t) {
@@ -195,7 +86,8 @@ func TestDescriptorFlags(t *testing.T) {
 	}
 	results := make(chan result, 1)
 	a, _ := serve(t, &Server{Data: func(c *Conn, _ []byte) {
-		n, err := unix.GetsockoptInt(c.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY)
+		own, _ := c.conn().Descriptors()
+		n, err := unix.GetsockoptInt(own, unix.IPPROTO_TCP, unix.TCP_NODELAY)
 		if err != nil {
 			t.Error(err)
 		}
@@ -211,7 +103,7 @@ func TestDescriptorFlags(t *testing.T) {
 		results <- r
 	}})
 	send1(t, dial(t, a), "x")
-	r := await(t, "Data", results)
+	r := frontendtest.Await(t, "Data", results)
 	if r.noDelay != 1 {
 		t.Error("TCP_NODELAY is not set")
 	}

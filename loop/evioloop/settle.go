@@ -11,8 +11,8 @@ import (
 // evio.Serve starts its loop and then waits on a condition variable that the
 // loop signals when it ends. A loop that ends before the wait has begun is
 // never noticed: Serve hangs for ever. Nothing tells when the wait has begun
-// but the goroutine's state, so a server that is stopped within settleAge of
-// its start looks at that.
+// but the goroutine's state, so a start is over only when that says so, or after
+// settleAge. A client's connection that cannot be accepted may end a loop at once.
 const settleAge = time.Second
 
 // goroutine returns what the calling goroutine's entry in a stack dump starts
@@ -26,9 +26,9 @@ func goroutine() []byte {
 // settle waits until evio.Serve, which goroutine id entered at started, waits
 // for its loop, or has ended, which done tells. It blocks for at most
 // settleAge.
-func settle(id []byte, started time.Time, done <-chan error) {
+func settle(id []byte, started time.Time, done <-chan struct{}) {
 	mark := append(bytes.Clone(id), "[sync.Cond.Wait"...)
-	for size := 64 << 10; len(done) == 0 && time.Since(started) < settleAge; {
+	for size := 64 << 10; !ended(done) && time.Since(started) < settleAge; {
 		buf := make([]byte, size)
 		n := runtime.Stack(buf, true)
 		if bytes.Contains(buf[:n], mark) {
@@ -39,5 +39,14 @@ func settle(id []byte, started time.Time, done <-chan error) {
 			continue
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+func ended(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+
+	"github.com/valet-go/valet/internal/frontend"
 )
 
-func (s *Server) serve(context.Context, []listenAddr) error {
+func (s *Server) serve(context.Context, []frontend.Addr) error {
 	return fmt.Errorf("evioloop: evio has no event loop on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
@@ -29,8 +31,20 @@ func (c *Conn) WriteString(string) (int, error) { return 0, errors.ErrUnsupporte
 // Buffered is 0.
 func (c *Conn) Buffered() int { return 0 }
 
+// SetHighWater does nothing.
+func (c *Conn) SetHighWater(int, func(above bool)) {}
+
+// PauseReading does nothing.
+func (c *Conn) PauseReading() {}
+
+// ResumeReading does nothing.
+func (c *Conn) ResumeReading() {}
+
 // Close reports errors.ErrUnsupported.
 func (c *Conn) Close() error { return errors.ErrUnsupported }
+
+// CloseNow does nothing.
+func (c *Conn) CloseNow() {}
 
 // Context is a background context.
 func (c *Conn) Context() context.Context { return context.Background() }

@@ -17,7 +17,7 @@ import (
 	"github.com/valet-go/valet/cmd/internal/embedded"
 )
 
-var roles = map[string]role.Func{"mysql": serveMySQL, "mongo": serveMongo}
+var roles = map[string]role.Func{"mysql": serveMySQL}
 
 func main() {
 	if len(os.Args) == 2 {
@@ -37,25 +37,6 @@ func serveMySQL(ctx context.Context, _ json.RawMessage, ready func(any) error) e
 	}
 	defer s.Close()
 	if err := ready(s.DSN()); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-// serveMongo serves MongoDB's protocol from SQLite files, in the directory
-// that in names, until the process ends.
-func serveMongo(ctx context.Context, in json.RawMessage, ready func(any) error) error {
-	var dir string
-	if err := json.Unmarshal(in, &dir); err != nil {
-		return err
-	}
-	s, err := embedded.StartMongo(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	if err := ready(s.URI()); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -9,7 +9,8 @@
 //	client := redis.NewClient(&redis.Options{Addr: srv.Addr()})
 //
 // Tests call [RequireRedis], [RequireMariaDB] and [RequirePostgres] instead, which
-// skip, or fail where VALET_REQUIRE_ALL=1 asks for that.
+// skip, or fail where VALET_REQUIRE_ALL=1 asks for that. [RequireChromium] does the
+// same for a browser, which others start.
 //
 // # Faults
 //
@@ -20,5 +21,5 @@
 // # Lifetime
 //
 // On Linux a server dies with the process that started it, however that one
-// ends. Elsewhere it outlives a parent that is killed before Close.
+// ends, and so does what [Start] starts. Elsewhere it outlives a parent that is killed before Close.
 package private

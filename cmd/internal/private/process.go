@@ -19,8 +19,8 @@ var errExited = errors.New("server ended while starting")
 // process is a child process. One goroutine starts it and waits for it.
 type process struct {
 	cmd    *exec.Cmd
-	family bool          // its children serve, and are treated like it
-	done   chan struct{} // closed when the process is gone
+	family bool            // its children serve, and are treated like it
+	done   <-chan struct{} // closed when the process is gone
 }
 
 // startProcess starts cmd with its output appended to the file at log.
@@ -33,15 +33,29 @@ func startProcess(cmd *exec.Cmd, as *account, family bool, log string) (*process
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = sysProcAttr(family)
 	as.run(cmd)
+	ended, err := start(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return &process{cmd: cmd, family: family, done: ended}, nil
+}
 
-	p := &process{cmd: cmd, family: family, done: make(chan struct{})}
-	started := make(chan error)
+// Start starts a program that is no server of this package's, in a process group of
+// its own. It dies with this process as the servers do. The channel is closed when
+// it has ended and all that it printed is written; then cmd.ProcessState says how.
+func Start(cmd *exec.Cmd) (ended <-chan struct{}, err error) {
+	cmd.SysProcAttr = sysProcAttr(false)
+	return start(cmd)
+}
+
+func start(cmd *exec.Cmd) (<-chan struct{}, error) {
+	started, ended := make(chan error), make(chan struct{})
 	go func() {
 		// The signal of SysProcAttr.Pdeathsig comes when the *thread* ends that
 		// forked the child (man 2 prctl), so this one has to live as long.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		defer close(p.done)
+		defer close(ended)
 		err := cmd.Start()
 		started <- err
 		if err == nil {
@@ -51,7 +65,7 @@ func startProcess(cmd *exec.Cmd, as *account, family bool, log string) (*process
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("private: %w", err)
 	}
-	return p, nil
+	return ended, nil
 }
 
 func (p *process) exited() bool {

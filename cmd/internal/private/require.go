@@ -48,6 +48,23 @@ func RequirePostgres(tb TB) *Postgres {
 	return p
 }
 
+// RequireChromium returns the path of an installed Chromium, or Chrome. Where there
+// is none it skips the test, or fails it if VALET_REQUIRE_ALL is 1.
+func RequireChromium(tb TB) string {
+	tb.Helper()
+	path, err := find("chromium", "chromium")
+	for _, name := range []string{"chromium-browser", "google-chrome"} {
+		if err == nil {
+			break
+		}
+		if other, otherErr := find(name, "chromium"); otherErr == nil {
+			path, err = other, nil
+		}
+	}
+	require(tb, err)
+	return path
+}
+
 func require(tb TB, err error) {
 	tb.Helper()
 	switch {

@@ -78,3 +78,9 @@ func (t *Table[K, V]) Split(ctx context.Context) (*Table[K, string], *Table[stri
 
 // Nums is an alias of a generic type's instance.
 type Nums = Table[string, int]
+
+// Lens is used as a value.
+type Lens struct{ Name string }
+
+// Load has a receiver that is a value.
+func (l Lens) Load(ctx context.Context) (string, error) { return l.Name, ctx.Err() }

@@ -4,7 +4,7 @@
 // The first argument names the role. A line of JSON on standard input says
 // what to do, and standard input then stays open: its end means that the
 // parent is gone, and ends the child. The child answers with one line of JSON
-// on standard output.
+// on standard output, or a line for each report.
 package role
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // Func does what the JSON in says. It calls ready once: a server with its
 // address, before it serves until the process ends; a measurement with its
-// result.
+// result. Clients of a server that is measured call it with each of their reports.
 type Func func(ctx context.Context, in json.RawMessage, ready func(v any) error) error
 
 // Reply is a child's answer; one of the fields is set.

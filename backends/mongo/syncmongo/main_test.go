@@ -1,0 +1,9 @@
+package syncmongo
+
+import (
+	"testing"
+
+	"github.com/valet-go/valet/internal/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package integration
+
+// raceEnabled says that memory is not what it is without the race detector.
+const raceEnabled = false

@@ -1,0 +1,11 @@
+package evioloop
+
+import (
+	"testing"
+
+	"github.com/valet-go/valet/internal/frontendtest"
+)
+
+func TestIdleConnectionIsSmall(t *testing.T) {
+	frontendtest.IdleConnection(t, host(1), 500)
+}

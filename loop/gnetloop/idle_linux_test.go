@@ -1,0 +1,11 @@
+package gnetloop
+
+import (
+	"testing"
+
+	"github.com/valet-go/valet/internal/frontendtest"
+)
+
+func TestIdleConnectionIsSmall(t *testing.T) {
+	frontendtest.IdleConnection(t, host(1), 650)
+}
