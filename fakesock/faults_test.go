@@ -34,17 +34,9 @@ func TestAPeerThatNeverReads(t *testing.T) {
 	for _, network := range networks {
 		l := startLoop(t)
 		c, _ := dialPair(t, l, network)
-		c.SetWriteDeadline(time.Now().Add(30 * time.Millisecond))
-		total := 0
-		for {
-			n, err := c.Write(make([]byte, 1<<20))
-			total += n
-			if err != nil {
-				opErr(t, err, "write", os.ErrDeadlineExceeded)
-				break
-			}
-		}
-		if total == 0 {
+		n, err := untilStuck(t, c, func() (int, error) { return c.Write(make([]byte, 64<<20)) })
+		opErr(t, err, "write", os.ErrDeadlineExceeded)
+		if n == 0 {
 			t.Errorf("%s: not even the socket's buffer took anything", network)
 		}
 		if err := c.Close(); err != nil {

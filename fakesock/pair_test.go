@@ -139,18 +139,30 @@ func fill(t testing.TB, c *Conn) int {
 	total := 0
 	buf := make([]byte, 64<<10)
 	for {
-		c.SetWriteDeadline(time.Now().Add(30 * time.Millisecond))
-		n, err := c.Write(buf)
+		n, err := untilStuck(t, c, func() (int, error) { return c.Write(buf) })
 		total += n
 		if err != nil {
 			var ne net.Error
 			if !errors.As(err, &ne) || !ne.Timeout() {
 				t.Fatal(err)
 			}
-			c.SetWriteDeadline(time.Time{})
 			return total
 		}
 	}
+}
+
+// untilStuck calls write, and gives it up 30 ms after it has begun to wait for
+// the peer. A deadline set before it might pass before it has tried at all.
+func untilStuck(t testing.TB, c *Conn, write func() (int, error)) (int, error) {
+	t.Helper()
+	r := async(write)
+	if !until(func() bool { return len(r) != 0 || c.s.w.snapshot().kind != 0 }) {
+		t.Fatal("neither written nor parked within 20 s")
+	}
+	c.SetWriteDeadline(time.Now().Add(30 * time.Millisecond))
+	defer c.SetWriteDeadline(time.Time{})
+	out := await(t, r)
+	return out.n, out.err
 }
 
 func mustWrite(t testing.TB, w io.Writer, s string) {
