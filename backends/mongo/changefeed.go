@@ -11,7 +11,8 @@ import (
 // do. The driver's Next takes that end for an error after which it can resume,
 // closes its cursor with a context that has ended, so that the server does not
 // hear of it, and forgets it. If a server is asked something at that time, it
-// closes the cursor when it finds the connection closed; else nobody does.
+// closes the cursor when it finds the connection closed. If its answer is on the
+// way, nobody does until the server finds the cursor idle.
 type changeFeed struct {
 	*mongo.ChangeStream
 	err error // why it was not asked

@@ -46,7 +46,7 @@ func smallRun(t *testing.T, args ...string) document {
 // smallLoad is smallRun for a driver that takes a duration.
 func smallLoad(t *testing.T, args ...string) document {
 	t.Helper()
-	return smallRun(t, append([]string{"-duration", "100ms", "-warmup", "20ms"}, args...)...)
+	return smallRun(t, append([]string{"-duration", "250ms", "-warmup", "20ms"}, args...)...)
 }
 
 func TestEchoEndToEnd(t *testing.T) {

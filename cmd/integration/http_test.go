@@ -170,6 +170,10 @@ func testHTTPCancelBody(t *testing.T, e *httpEnv) {
 }
 
 func testHTTPDeadline(t *testing.T, e *httpEnv) {
+	e.serve(hello)
+	if _, err := e.get(bg); err != nil { // a connection, whose dialling does not count
+		t.Fatal(err)
+	}
 	checked := make(chan struct{})
 	defer close(checked)
 	e.serve(func(http.ResponseWriter, *http.Request) { <-checked })

@@ -218,13 +218,22 @@ func testMongoChangesCancel(t *testing.T, w *wireEnv) {
 }
 
 func testMongoChangesDeadline(t *testing.T, w *wireEnv) {
-	// The server's answer comes soon after the deadline, when the driver would
-	// still read it.
-	for range 3 {
-		s := w.watch(bg, options.ChangeStream().SetMaxAwaitTime(150*time.Millisecond)).must()
-		ctx, cancel := context.WithTimeout(bg, 200*time.Millisecond)
-		begin(w.env, func(cb func(bson.Raw, error)) *adapter.Call { return s.Next(ctx, cb) }).failsWith(context.DeadlineExceeded)
-		cancel()
+	// The server's second answer comes after the deadline, when the driver would
+	// still read it. It must not come at the deadline, though the process may be
+	// held up: lost on its way, it would leave a cursor of which nobody knows.
+	const await, deadline = 1500 * time.Millisecond, 2000 * time.Millisecond
+	var streams [3]*mongo.ChangeStream
+	var waits [3]*pending[bson.Raw]
+	for i := range streams {
+		streams[i] = w.watch(bg, options.ChangeStream().SetMaxAwaitTime(await)).must()
+	}
+	ctx, cancel := context.WithTimeout(bg, deadline)
+	defer cancel()
+	for i, s := range streams {
+		waits[i] = begin(w.env, func(cb func(bson.Raw, error)) *adapter.Call { return s.Next(ctx, cb) })
+	}
+	for i, s := range streams {
+		waits[i].failsWith(context.DeadlineExceeded)
 		must(w.env, void(s.Close))
 	}
 	eventually(t, "no cursor is open", func() bool { return w.cursors() == 0 && len(w.running("getMore")) == 0 })
