@@ -26,7 +26,7 @@ func testMongoKillRace(t *testing.T, w *wireEnv) {
 	own := w.with(options.Client().SetMaxPoolSize(conns), mongo.WithCalls(adapter.WithCancel(adapter.Kill), adapter.WithGrace(patience)))
 	w.fail(0, "alwaysOn", bson.M{"failCommands": bson.A{"find", "getMore", "distinct"}, "blockConnection": true, "blockTimeMS": 8})
 	var cancelled, killed, finished, checked atomic.Int64
-	stopAt := time.Now().Add(lasts)
+	began := time.Now()
 	done := make(chan struct{})
 	var left atomic.Int64
 	left.Store(lines)
@@ -38,7 +38,7 @@ func testMongoKillRace(t *testing.T, w *wireEnv) {
 					close(done)
 				}
 			}()
-			for time.Now().Before(stopAt) && !t.Failed() {
+			for goesOn(began, lasts, &killed, &finished) && !t.Failed() {
 				cancelled.Add(1)
 				err := own.cancelOne(rng)
 				switch {

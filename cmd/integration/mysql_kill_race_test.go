@@ -31,7 +31,7 @@ func testKillRace(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 	}
 	before := e.connections(conns)
 	var cancelled, killed, finished, checked atomic.Int64
-	stopAt := time.Now().Add(lasts)
+	began := time.Now()
 	done := make(chan struct{})
 	left := atomic.Int64{}
 	left.Store(lines)
@@ -43,7 +43,7 @@ func testKillRace(t *testing.T, e *mysqlEnv, _ *faultyServer) {
 					close(done)
 				}
 			}()
-			for time.Now().Before(stopAt) && !t.Failed() {
+			for goesOn(began, lasts, &killed, &finished) && !t.Failed() {
 				e.cancelOne(rng, queries[rng.IntN(len(queries))], &cancelled, &killed, &finished)
 				for range 2 {
 					checked.Add(1)
