@@ -25,7 +25,7 @@ type state uint8
 const (
 	open    state = iota // takes output
 	closing              // takes none; what is buffered is still sent
-	shut                 // shutdown(2) was called, which the engine will notice
+	shut                 // shut down or reset, which the engine will notice
 	closed               // our descriptor is closed, or the engine's again
 )
 
@@ -136,8 +136,10 @@ func (c *Conn) CloseNow() {
 		if c.state == open {
 			c.reason = net.ErrClosed
 		}
-		// It fails only on a connection that is broken.
+		// It fails only on a connection that is broken. Where reset does
+		// nothing, the peer's reset comes when the descriptor is closed.
 		_ = unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		reset(c.fd)
 		c.shutLocked()
 	}
 	c.mu.Unlock()

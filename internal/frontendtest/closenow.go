@@ -85,6 +85,30 @@ func closeNowOfClosed(t *testing.T, h Host) {
 	}
 }
 
+// closeNowOnBusyLoop ends a connection whose client reads on, when the engine
+// cannot close it yet: what has come must not look like all there is.
+func closeNowOnBusyLoop(t *testing.T, h Host) {
+	const much = 8 << 20
+	ended := make(chan error, 1)
+	c, cl, _ := connect(t, h, &Server{Data: echo, Closed: func(_ Conn, err error) { ended <- err }})
+	cl.ask(t, "x")
+	fill(t, c, make([]byte, much))
+	occupied, release := make(chan struct{}), make(chan struct{})
+	if err := c.Post(func() { close(occupied); <-release }); err != nil {
+		t.Fatal(err)
+	}
+	Await(t, "the posted function", occupied)
+	c.CloseNow()
+	n, err := io.Copy(io.Discard, cl)
+	close(release)
+	if err == nil || n >= much {
+		t.Errorf("%d bytes arrived, and then %v; want a reset", n, err)
+	}
+	if err := Await(t, "Closed", ended); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("closed with %v", err)
+	}
+}
+
 // closeNowAfterClose drops what only the system holds, as long as the host has
 // not noticed that the connection ends.
 func closeNowAfterClose(t *testing.T, h Host) {

@@ -120,6 +120,7 @@ func Run(t *testing.T, h Host) {
 		{"CloseNowDropsOutput", closeNowDropsOutput},
 		{"CloseNowOfOneThatIsClosed", closeNowOfClosed},
 		{"CloseNowRightAfterClose", closeNowAfterClose},
+		{"CloseNowWhileTheLoopIsBusy", closeNowOnBusyLoop},
 
 		{"OutputBeforeHalfClose", outputBeforeHalfClose},
 		{"ReplyAfterHalfClose", replyAfterHalfClose},
