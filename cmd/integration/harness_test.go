@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -198,12 +197,4 @@ func eventually(t testing.TB, what string, cond func() bool) {
 func stacks() []byte {
 	buf := make([]byte, 1<<20)
 	return buf[:runtime.Stack(buf, true)]
-}
-
-// goesOn reports whether a race has to: for as long as it lasts, and then until
-// what counts has happened, though not for so long that it is not waited for.
-func goesOn(began time.Time, lasts time.Duration, counts ...*atomic.Int64) bool {
-	past := time.Since(began)
-	missing := slices.ContainsFunc(counts, func(n *atomic.Int64) bool { return n.Load() == 0 })
-	return past < lasts || missing && past < patience/2
 }
