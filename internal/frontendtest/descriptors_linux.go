@@ -6,11 +6,14 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/valet-go/valet/internal/leaktest"
 )
 
 // WithoutDescriptors checks what happens when the process has no descriptor
@@ -182,5 +185,45 @@ func serveFails(t *testing.T, h Host) {
 	err := h.New(&Server{Data: echo}).Serve(context.Background(), "tcp://127.0.0.1:0")
 	if !errors.Is(err, syscall.EMFILE) {
 		t.Error(err)
+	}
+}
+
+// PostsAfterTheEnd checks that nothing is written then to the descriptors that the
+// engine had: their numbers are given to eventfds, which would count it.
+func PostsAfterTheEnd(t *testing.T, h Host) {
+	c, cl, stop := connect(t, h, &Server{Data: echo})
+	cl.ask(t, "x")
+	highest := 0
+	for fd := range leaktest.Descriptors() {
+		n, _ := strconv.Atoi(fd)
+		highest = max(highest, n)
+	}
+	stop()
+	var fds []int
+	defer func() {
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+	}()
+	for len(fds) == 0 || fds[len(fds)-1] <= highest {
+		fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fds = append(fds, fd)
+	}
+	for range 100 {
+		if err := c.Post(func() {}); err == nil {
+			t.Fatal("Post after the end")
+		}
+		c.PauseReading()
+		c.ResumeReading()
+		_, _ = c.WriteString("12345678")
+		c.Close()
+	}
+	for _, fd := range fds {
+		if n, err := unix.Read(fd, make([]byte, 8)); err != unix.EAGAIN {
+			t.Errorf("descriptor %d was written to: %d, %v", fd, n, err)
+		}
 	}
 }

@@ -106,44 +106,8 @@ func TestPendingOutputDoesNotSpin(t *testing.T) {
 	}
 }
 
-// evio 6: the numbers that evio had are given to eventfds, which would count
-// what is written to them.
-func TestPostsAfterTheEndWriteNowhere(t *testing.T) {
-	c, client, stop := connect(t, &Server{Data: echo, Loops: 2})
-	ask(t, client, "x")
-	highest := 0
-	for _, fd := range descriptors(t) {
-		highest = max(highest, atoi(fd))
-	}
-	stop()
-	var fds []int
-	defer func() {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
-	}()
-	for len(fds) == 0 || fds[len(fds)-1] <= highest {
-		fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fds = append(fds, fd)
-	}
-	for range 100 {
-		if err := c.Post(func() {}); err == nil {
-			t.Fatal("Post after the end")
-		}
-		c.PauseReading()
-		c.ResumeReading()
-		_, _ = c.WriteString("12345678")
-		c.Close()
-	}
-	for _, fd := range fds {
-		if n, err := unix.Read(fd, make([]byte, 8)); err != unix.EAGAIN {
-			t.Errorf("descriptor %d was written to: %d, %v", fd, n, err)
-		}
-	}
-}
+// evio 6.
+func TestPostsAfterTheEndWriteNowhere(t *testing.T) { frontendtest.PostsAfterTheEnd(t, host(2)) }
 
 // evio 7: a connection that is kept after a half-close is not in evio's poll,
 // which would report its end for ever.

@@ -5,13 +5,12 @@ import (
 	"log/slog"
 	"net"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/valet-go/valet/internal/leaktest"
+	"github.com/valet-go/valet/internal/frontendtest"
 )
 
 func TestNegativeLoops(t *testing.T) {
@@ -50,51 +49,7 @@ func TestForeignGnet(t *testing.T) {
 	}
 }
 
-// After the end nothing is written to a descriptor that gnet had: its numbers
-// are given to eventfds, which would count it.
-func TestPostsAfterTheEndWriteNowhere(t *testing.T) {
-	conns := make(chan *Conn, 1)
-	a, stop := serve(t, &Server{Data: echo, Loops: 2, Opened: func(c *Conn) { conns <- c }})
-	client, err := net.Dial("tcp", a.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	c := <-conns
-	highest := 0
-	for fd := range leaktest.Descriptors() {
-		n, _ := strconv.Atoi(fd)
-		highest = max(highest, n)
-	}
-	stop()
-	var fds []int
-	defer func() {
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
-	}()
-	for len(fds) == 0 || fds[len(fds)-1] <= highest {
-		fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fds = append(fds, fd)
-	}
-	for range 100 {
-		if err := c.Post(func() {}); err == nil {
-			t.Fatal("Post after the end")
-		}
-		c.PauseReading()
-		c.ResumeReading()
-		_, _ = c.WriteString("12345678")
-		c.Close()
-	}
-	for _, fd := range fds {
-		if n, err := unix.Read(fd, make([]byte, 8)); err != unix.EAGAIN {
-			t.Errorf("descriptor %d was written to: %d, %v", fd, n, err)
-		}
-	}
-}
+func TestPostsAfterTheEndWriteNowhere(t *testing.T) { frontendtest.PostsAfterTheEnd(t, host(2)) }
 
 // Gnet gives a descriptor to each client that this package does not duplicate,
 // and sets what is to be set on it.
